@@ -1,0 +1,46 @@
+# Two commands are all that a newcomer needs: `make demo` and `make test`. Both set themselves up.
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.upshift-ready
+PROTOS := $(wildcard protos/upshift/v1/*.proto)
+
+.PHONY: help setup demo test check protos format bench-overhead clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt .ci/setup
+	@.ci/setup
+
+setup: $(READY) ## Install everything into .venv (done by the others too)
+
+demo: $(READY) ## Route 300 fresh requests over three real tiers and draw what it saves
+	@$(BIN)/upshift demo $(ARGS)
+
+test: $(READY) ## Run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## Lint, types, protos, and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy router backends policies examples tests
+	@$(BIN)/buf lint
+	@$(BIN)/buf format --diff --exit-code
+	@$(BIN)/python -m pytest -q tests/architecture
+
+format: $(READY) ## Put the code into its one layout
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+	@$(BIN)/buf format --write
+
+protos: $(READY) ## Generate the stubs from protos/
+	@$(BIN)/python -m grpc_tools.protoc -I protos --python_out=protos --grpc_python_out=protos \
+		--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --mypy_out=quiet:protos \
+		--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc --mypy_grpc_out=quiet:protos $(PROTOS)
+
+bench-overhead: $(READY) ## Measure what routing adds to a bare gRPC echo
+	@$(BIN)/python -m tests.bench.overhead $(ARGS)
+
+clean: ## Remove .venv and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis out

@@ -1,0 +1,51 @@
+"""The seam between Upshift and a model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol, runtime_checkable
+
+from backends.types import Capabilities, Completion, Delta, Prompt
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A model that can be asked.
+
+    Order of calls: ``start`` once, then any number of ``stream`` (concurrently too: a backend
+    that can run only one at a time queues the others), then ``close`` once. Constructors only
+    store; ``start`` loads. The caller closes, also when ``start`` raised.
+
+    Errors: ``start`` and ``stream`` raise only :class:`backends.errors.BackendError`.
+
+    Cancellation: closing the iterator, or cancelling the task that waits on it, stops the model
+    within one token (over a network: closes the connection) and is never swallowed.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; final once ``start`` has returned."""
+        ...
+
+    async def start(self) -> None:
+        """Load the model or open the connection, and check that it answers."""
+        ...
+
+    async def close(self) -> None:
+        """Stop all streams and free everything. Does nothing the second time."""
+        ...
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Tokens of the rendered prompt: exact where the tokenizer is at hand, else an estimate.
+
+        Synchronous and fast (well under a millisecond a kilobyte); usable once started.
+        """
+        ...
+
+    def stream(self, prompt: Prompt, *, timeout_s: float | None = None) -> AsyncGenerator[Delta | Completion]:
+        """Answer ``prompt`` piece by piece; the last item, and only that, is a Completion.
+
+        After ``timeout_s`` seconds (None: no limit), counted from this call and waiting for a
+        turn included, raises :class:`backends.errors.TimedOut`.
+        """
+        ...

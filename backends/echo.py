@@ -1,0 +1,127 @@
+"""A scripted backend: the public test double, and the fastest way to try a configuration.
+
+It answers with a fixed reply, a reply looked up by the user's last message, or that message
+itself, at a pace and with log-probabilities that its options name, and fails where told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backends.errors import BackendError, ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
+from backends.types import (
+    Capabilities,
+    Completion,
+    Delta,
+    FinishReason,
+    Prompt,
+    Role,
+    TokenLogprob,
+    Usage,
+)
+
+_FAILURES: dict[str, type[BackendError]] = {
+    error.reason: error for error in (Unavailable, Overloaded, TimedOut, ContextTooLong, Refused)
+}
+_WORD = re.compile(r"\s*\S+|\s+$")
+
+FailureName = Literal["unavailable", "overloaded", "timed_out", "context_too_long", "refused"]
+
+
+class EchoOptions(BaseModel):
+    """What an echo backend says, how fast, how surely, and whether it fails."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field("echo", description="Name that it reports as its model.")
+    reply: str | None = Field(None, description="Fixed answer; unset: the user's last message.")
+    replies: dict[str, str] = Field({}, description="Answers by the user's last message; tried first.")
+    reasoning: str = Field("", description="What it thinks before it answers.")
+    logprob: Annotated[float, Field(le=0.0)] | None = Field(
+        -0.01, description="Log-probability of every token; null: none are offered."
+    )
+    logprobs: dict[str, float] = Field({}, description="The same by the user's last message; tried first.")
+    first_token_delay_s: float = Field(0.0, ge=0.0, description="Seconds before the first token.")
+    token_delay_s: float = Field(0.0, ge=0.0, description="Seconds before every further token.")
+    fail: FailureName | None = Field(None, description="How it fails; unset: it does not.")
+    fail_after_token_count: int = Field(0, ge=0, description="Tokens that it gives before it fails.")
+    context_token_count: int = Field(8192, ge=1, description="Most words of prompt and answer together.")
+    external: bool = Field(False, description="Whether it counts as leaving this machine.")
+
+
+class EchoBackend:
+    """Says what it is told to; a word is a token."""
+
+    Options = EchoOptions
+
+    def __init__(self, options: EchoOptions) -> None:
+        self.options = options
+        self.capabilities = Capabilities(
+            model=options.model,
+            context_token_count=options.context_token_count,
+            logprobs=options.logprob is not None,
+            external=options.external,
+        )
+
+    async def start(self) -> None:
+        """Do nothing; an echo is always ready."""
+
+    async def close(self) -> None:
+        """Do nothing; there is nothing to free."""
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Words of the prompt."""
+        return sum(len(message.content.split()) for message in prompt.messages)
+
+    async def stream(
+        self, prompt: Prompt, *, timeout_s: float | None = None
+    ) -> AsyncGenerator[Delta | Completion]:
+        """Say the scripted answer, a word at a time."""
+        input_token_count = self.count_tokens(prompt)
+        limit = prompt.sampling.max_output_token_count or self.capabilities.max_output_token_count
+        if input_token_count >= self.options.context_token_count:
+            raise ContextTooLong(
+                f"{input_token_count} tokens do not fit into a context of {self.options.context_token_count}"
+            )
+        count = 0
+        try:
+            async with asyncio.timeout(timeout_s):
+                async for delta in self._deltas(prompt, limit):
+                    yield delta
+                    count += 1
+        except TimeoutError as exc:
+            usage = Usage(input_token_count, count)
+            raise TimedOut(f"no complete answer within {timeout_s} s", usage=usage) from exc
+        reason = FinishReason.LENGTH if count == limit else FinishReason.STOP
+        yield Completion(reason, Usage(input_token_count, count))
+
+    async def _deltas(self, prompt: Prompt, limit: int) -> AsyncGenerator[Delta]:
+        options = self.options
+        question = _last_user_content(prompt)
+        reply = options.replies.get(question, question if options.reply is None else options.reply)
+        logprob = options.logprobs.get(question, options.logprob)
+        thoughts = [(word, True) for word in _WORD.findall(options.reasoning)]
+        words = thoughts + [(word, False) for word in _WORD.findall(reply)]
+        for index, (word, is_thought) in enumerate(words[:limit]):
+            self._fail_if_due(index)
+            delay_s = options.token_delay_s if index else options.first_token_delay_s
+            if delay_s:
+                await asyncio.sleep(delay_s)
+            tokens = () if logprob is None else (TokenLogprob(word, logprob),)
+            yield Delta("" if is_thought else word, word if is_thought else "", tokens)
+        self._fail_if_due(len(words))
+
+    def _fail_if_due(self, count: int) -> None:
+        if self.options.fail is not None and count >= self.options.fail_after_token_count:
+            raise _FAILURES[self.options.fail](
+                f"told to fail after {self.options.fail_after_token_count} tokens"
+            )
+
+
+def _last_user_content(prompt: Prompt) -> str:
+    return next((m.content for m in reversed(prompt.messages) if m.role is Role.USER), "")

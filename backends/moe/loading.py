@@ -1,0 +1,80 @@
+"""Loads a checkpoint and its tokenizer with transformers, from safetensors only and without code from the hub.
+
+The one place where what transformers and torch raise becomes an error of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from backends.cores import thread_count_for
+from backends.errors import Unavailable
+from backends.moe.options import MoeOptions
+
+
+@contextmanager
+def translated(action: str) -> Iterator[None]:
+    """Turn what torch, transformers and the hub raise while they ``action`` into Unavailable."""
+    try:
+        yield
+    except torch.OutOfMemoryError as exc:
+        raise Unavailable(
+            f"not enough GPU memory to {action}; use a smaller model, dtype or context"
+        ) from exc
+    except MemoryError as exc:
+        raise Unavailable(f"not enough memory to {action}; use a smaller model, dtype or context") from exc
+    except (OSError, RuntimeError, ValueError, KeyError, ImportError) as exc:
+        raise Unavailable(
+            f"cannot {action} ({type(exc).__name__}); is it a complete causal language model?"
+        ) from exc
+
+
+def load_model(options: MoeOptions) -> Any:
+    """Load the model, ready to compute; raises Unavailable."""
+    transformers_logging.disable_progress_bar()
+    with translated(f"load the model {options.model}"):
+        model = AutoModelForCausalLM.from_pretrained(
+            options.model,
+            revision=options.revision,
+            dtype=options.dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+        device = device_of(options)
+        if hasattr(model, "set_experts_implementation"):
+            model.set_experts_implementation(experts_implementation(options, device))
+        return model.to(device).eval()
+
+
+def load_tokenizer(options: MoeOptions) -> Any:
+    """Load the tokenizer that lies beside the model; raises Unavailable."""
+    with translated(f"load the tokenizer of {options.model}"):
+        return AutoTokenizer.from_pretrained(
+            options.model, revision=options.revision, use_fast=True, trust_remote_code=False
+        )
+
+
+def device_of(options: MoeOptions) -> str:
+    """Name of the device to compute on."""
+    if options.device != "auto":
+        return options.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def experts_implementation(options: MoeOptions, device: str) -> str:
+    """Name of the experts function to use."""
+    if options.experts_implementation != "auto":
+        return options.experts_implementation
+    return "eager" if device == "cpu" else "batched_mm"
+
+
+def use_threads(options: MoeOptions, model: Any) -> None:
+    """Set how many threads torch uses for work that this thread starts, and the whole process for more."""
+    byte_count = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    torch.set_num_threads(options.thread_count or thread_count_for(byte_count))

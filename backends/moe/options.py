@@ -1,0 +1,47 @@
+"""What the configuration of a transformers backend may hold."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backends.reasoning import ReasoningTags
+
+
+class MoeOptions(BaseModel):
+    """Where the model is and how it is computed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(
+        min_length=1,
+        description="Folder with config.json and safetensors, or a name on the Hugging Face hub.",
+    )
+    revision: str | None = Field(default=None, description="Branch, tag or commit on the hub; unset: main.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where it computes; auto: a CUDA GPU where there is one."
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="Type that it computes in; auto: the checkpoint's."
+    )
+    experts_implementation: Literal["auto", "eager", "batched_mm", "grouped_mm"] = Field(
+        default="auto", description="How transformers runs the experts; auto: the fastest for the device."
+    )
+    thread_count: int | None = Field(
+        default=None,
+        ge=1,
+        description="Threads that compute on the processor; unset: by the model's size, at most one a core.",
+    )
+    context_token_count: int | None = Field(
+        default=None,
+        ge=16,
+        description="Most tokens of prompt and answer together; unset: the model's own limit.",
+    )
+    max_output_token_count: int = Field(
+        default=1024, ge=1, description="Most tokens of an answer, reasoning included."
+    )
+    reasoning_tags: ReasoningTags | None = Field(
+        default=None,
+        description='Tags around reasoning, such as ["<think>", "</think>"]; unset: it does not reason.',
+    )

@@ -1,0 +1,149 @@
+"""What models eat and give: the nouns that every room of the house shares.
+
+Decides the shape of a prompt and of an answer as it streams in. Refuses to know who asks, what
+it costs, or which library runs the model. All values are trusted here: they were checked where
+they entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Role(StrEnum):
+    """Who wrote a message, under the names that chat templates use."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn.
+
+    ``temperature`` 0 is greedy. ``max_output_token_count`` None leaves the limit to the backend,
+    ``seed`` None to chance. ``stop`` strings end the answer and are not part of it.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_output_token_count: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchemaFormat:
+    """The answer must be a JSON value that ``schema`` accepts."""
+
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RegexFormat:
+    """The answer must match ``pattern`` (Python ``re`` syntax) as a whole."""
+
+    pattern: str
+
+
+ResponseFormat = JsonSchemaFormat | RegexFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A conversation, how to draw the answer, and the form that it must have (None: free text)."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    response_format: ResponseFormat | None = None
+
+    @property
+    def text(self) -> str:
+        """The whole conversation as plain text, for features and estimates."""
+        return "\n".join(message.content for message in self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A generated token and how sure the model was of it.
+
+    ``logprob`` and ``runner_up_logprob`` are natural logarithms of the model's own distribution
+    (temperature 1, before any truncation); ``runner_up_logprob`` is that of the most probable
+    *other* token, and ``entropy`` that of the distribution in nats. None: not offered.
+    """
+
+    text: str
+    logprob: float
+    runner_up_logprob: float | None = None
+    entropy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens read and written; output counts reasoning too."""
+
+    input_token_count: int = 0
+    output_token_count: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_token_count + other.input_token_count,
+            self.output_token_count + other.output_token_count,
+        )
+
+
+class FinishReason(StrEnum):
+    """Why a model stopped: at its own end or a stop string, or cut by the token limit."""
+
+    STOP = "stop"
+    LENGTH = "length"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a streamed answer.
+
+    ``text`` belongs to the answer, ``reasoning`` to what the model thinks before it. Either may
+    be empty. ``tokens`` are the generated tokens that became certain with this piece, of both
+    kinds, in order; empty where the backend gives no log-probabilities.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tokens: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The last item of every stream that ends well."""
+
+    finish_reason: FinishReason
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a started backend can do.
+
+    ``context_token_count`` None: not known. ``external``: prompts leave this machine.
+    ``json_schema``: it enforces a JSON Schema while it generates, not only afterwards.
+    """
+
+    model: str
+    context_token_count: int | None = None
+    max_output_token_count: int = 1024
+    logprobs: bool = False
+    json_schema: bool = False
+    external: bool = False

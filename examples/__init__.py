@@ -1,0 +1,1 @@
+"""Configurations and models that work offline, to start from."""

@@ -1,0 +1,28 @@
+"""Greedy answers from a transformers model, many prompts at once. It grades nothing."""
+
+from collections.abc import Sequence
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from examples.pocket.tokenizer import ASSISTANT, END, USER
+
+MAX_NEW_TOKENS = 112
+"""The longest scratchpad with its answer takes about 90."""
+
+
+@torch.no_grad()
+def answer_greedily(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str]
+) -> list[str]:
+    """Returns what the model writes after each prompt, scratchpad included, special tokens removed."""
+    texts = [f"{USER}{prompt}{ASSISTANT}" for prompt in prompts]
+    encoded = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", return_token_type_ids=False)
+    written = model.generate(
+        **encoded.to(model.device),
+        max_new_tokens=MAX_NEW_TOKENS,
+        do_sample=False,
+        eos_token_id=tokenizer.convert_tokens_to_ids(END),
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return tokenizer.batch_decode(written[:, encoded.input_ids.shape[1] :], skip_special_tokens=True)

@@ -1,0 +1,51 @@
+"""Decides which samples exist where: an endless seeded stream, and three splits that can never meet.
+
+A prompt's own hash names its split, so no seed and no later change of the generators can leak a test prompt
+into training.
+"""
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from random import Random
+from typing import Literal
+
+from examples.pocket.tasks import (
+    arithmetic, classify, dates, extract, lookup, records, relations, sorting,
+)  # fmt: skip
+from examples.pocket.tasks.sample import Sample
+
+Split = Literal["train", "calibrate", "test"]
+
+_MAKERS = {
+    "extract": extract.make,
+    "date": dates.make,
+    "classify": classify.make,
+    "lookup": lookup.make,
+    "arithmetic": arithmetic.make,
+    "sort": sorting.make,
+    "relations": relations.make,
+    "json": records.make,
+}
+KINDS = tuple(_MAKERS)
+LEVELS = (1, 2, 3)
+
+
+def split_of(prompt: str) -> Split:
+    """Returns the split a prompt belongs to: of 20, one is for test, two for calibration."""
+    place = sha256(prompt.encode()).digest()[0] % 20
+    return "test" if place == 0 else "calibrate" if place < 3 else "train"
+
+
+def draw(
+    count: int, *, split: Split, seed: int, kinds: Sequence[str] = KINDS, levels: Sequence[int] = LEVELS
+) -> Iterator[Sample]:
+    """Yields `count` samples with distinct prompts, kinds and levels equally likely; equal seeds, equal samples."""
+    rng = Random(f"{split}:{seed}")
+    seen: set[str] = set()
+    while len(seen) < count:
+        kind, level = rng.choice(kinds), rng.choice(levels)
+        sample = _MAKERS[kind](rng, level)
+        while sample.prompt in seen or split_of(sample.prompt) != split:
+            sample = _MAKERS[kind](rng, level)
+        seen.add(sample.prompt)
+        yield sample

@@ -1,0 +1,26 @@
+"""Who is above whom: one fact to read, two to join, three or four to follow."""
+
+from random import Random
+
+from examples.pocket.tasks.sample import Sample
+from examples.pocket.tasks.words import NAMES
+
+_FACTS = ("{low} reports to {high}.", "{low} works for {high}.")
+_ASK = ("Who is {hops} above {name}?", "Go {hops} up from {name}.", "Who stands {hops} over {name}?")
+
+
+def make(rng: Random, level: int) -> Sample:
+    """Returns a shuffled chain of command, at level 3 with a second chain beside it, and a question along it."""
+    hops = rng.randint(3, 4) if level == 3 else level
+    people = rng.sample(NAMES, hops + 4)
+    chain, others = people[: hops + 2], people[hops + 2 :]
+    pairs = list(zip(chain, chain[1:], strict=False))
+    pairs += list(zip(others, others[1:], strict=False)) if level == 3 else []
+    rng.shuffle(pairs)
+    fact = rng.choice(_FACTS)
+    start = rng.randint(0, 1)
+    path = chain[start : start + hops + 1]
+    facts = " ".join(fact.format(low=low, high=high) for low, high in pairs)
+    question = rng.choice(_ASK).format(hops=hops, name=path[0])
+    reasoning = path[0] + "".join(f" {name}{place}" for place, name in enumerate(path[1:], 1))
+    return Sample("relations", level, f"{facts} {question}", path[-1], reasoning)

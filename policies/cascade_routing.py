@@ -1,0 +1,116 @@
+"""Cascade routing: skip rungs, climb while it pays, and stop when asking on is not worth its cost.
+
+One knob, what a right answer is worth; its inverse is the lambda of the cost-quality path. Uses
+what earlier answers tell of the tiers not yet tried, so that money is spent on the gain that a
+tier promises and not on doubt alone. Refuses to know how quality and confidence were predicted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from policies.answers import best_index, settle, worth
+from policies.base import Accept, Candidate, State, Try, Verdict
+from policies.continuation import DRAW_COUNT, best_continuation, normal_draws, outcomes
+from policies.joint import NOTHING_SEEN, Joint
+from policies.odds import Floats
+from policies.reasons import Reason
+
+MAX_TIERS = 6
+"""Subsets are enumerated: 63 for six tiers. Of more candidates the best-predicted six count."""
+
+
+class CascadeRoutingOptions(BaseModel):
+    """What quality is worth."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    value_of_correct_usd: float = Field(
+        gt=0.0,
+        allow_inf_nan=False,
+        description="What one right answer is worth in US dollars: the most that may be spent to turn a "
+        "certainly wrong answer into a certainly right one. Higher: more quality, more cost.",
+    )
+    min_gain: float = Field(
+        0.001, ge=0.0, le=1.0, description="An attempt must promise this much more quality, net of its cost."
+    )
+
+
+class CascadeRouting:
+    """Tries the tiers whose expected gain in quality exceeds their cost."""
+
+    Options = CascadeRoutingOptions
+
+    def __init__(self, options: CascadeRoutingOptions, joint: Joint | None = None) -> None:
+        self.options = options
+        self.joint = joint or Joint()
+        self._draws = normal_draws(DRAW_COUNT, MAX_TIERS)
+
+    def decide(self, state: State) -> Verdict:
+        """Try the first tier of the best continuation, or accept when the best is to stop.
+
+        A caller's ``min_confidence`` is a floor: below it the best continuation is taken whatever
+        it gains, unless every tier left is predicted worse than one that has already answered.
+        """
+        candidates = _strongest(state.candidates)
+        if not candidates:
+            return settle(state)
+        if not state.answered:
+            return Try(self._best(state, candidates, 0.0)[1], Reason.BEST_VALUE)
+        index = best_index(state.answered)
+        best_now = worth(state.answered[index])
+        forced = self._above_the_floor(state, candidates, best_now)
+        if forced:
+            tier = self._best(state, forced, best_now)[1]
+            return Try(tier, _reason_to_go_on(state, Reason.LOW_CONFIDENCE))
+        gain, tier = self._best(state, candidates, best_now)
+        if gain > self.options.min_gain:
+            return Try(tier, _reason_to_go_on(state, Reason.BEST_VALUE))
+        if state.min_confidence is not None and best_now >= state.min_confidence:
+            return Accept(index, Reason.CONFIDENT)
+        return Accept(index, Reason.NOT_WORTH_MORE)
+
+    def _best(self, state: State, candidates: tuple[Candidate, ...], best_now: float) -> tuple[float, str]:
+        """Net gain of the best continuation, in quality, and its first tier."""
+        qualities, seen = self._updated(state, candidates)
+        movement = self.joint.movement([candidate.tier for candidate in candidates], seen)
+        known = outcomes(qualities, movement, self._draws)
+        dollars = np.array([candidate.cost_usd_micros for candidate in candidates]) / 1e6
+        found = best_continuation(best_now, known, dollars / self.options.value_of_correct_usd)
+        return found.gain, candidates[found.order[0]].tier
+
+    def _updated(self, state: State, candidates: tuple[Candidate, ...]) -> tuple[Floats, str]:
+        """Predictions given the last answer, which is the dearest and tells most; and its tier."""
+        qualities = [candidate.quality for candidate in candidates]
+        if not state.answered:
+            return np.clip(qualities, 0.0, 1.0), NOTHING_SEEN
+        last = state.answered[-1]
+        if last.confidence is None and not last.failed_validation:
+            return np.clip(qualities, 0.0, 1.0), last.tier
+        updated = [
+            self.joint.quality_given(candidate.tier, candidate.quality, last.tier, worth(last))
+            for candidate in candidates
+        ]
+        return np.clip(updated, 0.0, 1.0), last.tier
+
+    def _above_the_floor(
+        self, state: State, candidates: tuple[Candidate, ...], best_now: float
+    ) -> tuple[Candidate, ...]:
+        """Candidates that must be tried for the caller's floor; none where it is met."""
+        if state.min_confidence is None or best_now >= state.min_confidence:
+            return ()
+        strongest = max(answer.quality for answer in state.answered)
+        return tuple(candidate for candidate in candidates if candidate.quality >= strongest)
+
+
+def _strongest(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """At most MAX_TIERS candidates, the best-predicted, in their order of cost."""
+    if len(candidates) <= MAX_TIERS:
+        return candidates
+    kept = sorted(candidates, key=lambda candidate: -candidate.quality)[:MAX_TIERS]
+    return tuple(candidate for candidate in candidates if candidate in kept)
+
+
+def _reason_to_go_on(state: State, reason: Reason) -> Reason:
+    return Reason.FAILED_VALIDATION if all(answer.failed_validation for answer in state.answered) else reason

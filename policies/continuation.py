@@ -1,0 +1,105 @@
+"""The value of asking on: what a sequence of further tiers gains, its cost counted.
+
+Cascade routing (Dekoninck, Baader, Vechev: A Unified Approach to Routing and Cascading for LLMs,
+ICML 2025) values a set of tiers S by Q(S) = E[max over S of q], q normal around the predictions,
+less lambda times the cost of S. Here q is what will be *known* of each answer once its tier ran
+(its confidence), not whether it is right: only what can be told apart can be chosen. And a
+sequence may stop early, so later tiers are paid for only in the draws where they are reached.
+
+Pure arithmetic on arrays; knows no tier by name. Costs are in units of quality: 1 is what a
+certainly right answer is worth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import NormalDist
+
+import numpy as np
+
+from policies.odds import Floats
+
+DRAW_COUNT = 256
+"""More draws change values by less than 0.002 and cost time; see the tests."""
+
+
+def normal_draws(count: int, dimension_count: int) -> Floats:
+    """Return standard normal points, float64 (count, dimension_count), the same on every call.
+
+    A quasi-random sequence: M. Roberts, The Unreasonable Effectiveness of Quasirandom Sequences
+    (2018), R_d with the generalised golden ratio, mapped by the normal quantile function and
+    centred and scaled to mean 0 and variance 1.
+    """
+    ratio = 2.0
+    for _ in range(64):
+        ratio = (1.0 + ratio) ** (1.0 / (dimension_count + 1))
+    steps = ratio ** -np.arange(1.0, dimension_count + 1)
+    uniform = (0.5 + np.arange(1.0, count + 1)[:, None] * steps) % 1.0
+    quantile = np.vectorize(NormalDist().inv_cdf, otypes=[np.float64])
+    points = quantile(np.clip(uniform, 1e-9, 1.0 - 1e-9))
+    return np.asarray((points - points.mean(axis=0)) / points.std(axis=0), dtype=np.float64)
+
+
+def outcomes(qualities: Floats, movement: Floats, draws: Floats) -> Floats:
+    """Draws of what will be known of each tier's answer: float64 (draws, tiers) in [0, 1].
+
+    ``qualities`` (tiers,) are their means and stay so; ``movement`` (tiers, tiers) is the factor
+    of :meth:`policies.joint.Joint.movement`.
+    """
+    spread = np.sqrt(qualities * (1.0 - qualities))
+    moved = np.clip(qualities + spread * (draws[:, : len(qualities)] @ movement.T), 0.0, 1.0)
+    means = moved.mean(axis=0)
+    down = moved * (qualities / np.maximum(means, 1e-12))
+    up = 1.0 - (1.0 - moved) * ((1.0 - qualities) / np.maximum(1.0 - means, 1e-12))
+    return np.asarray(np.where(means >= qualities, down, up), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Tiers to ask next, by index and in order, and the expected gain over stopping now."""
+
+    order: tuple[int, ...]
+    gain: float
+
+
+def best_continuation(best_now: float, known: Floats, costs: Floats) -> Continuation:
+    """Find the subset of tiers that gains most over stopping with an answer worth ``best_now``.
+
+    ``known`` are :func:`outcomes` (draws, tiers); ``costs`` (tiers,) in quality, tiers in order of
+    cost. All 2^n - 1 subsets are tried, each asked cheapest first; ties go to the fewer tiers.
+    """
+    best = Continuation((), -np.inf)
+    tier_count = known.shape[1]
+    for size in range(1, tier_count + 1):
+        for order in combinations(range(tier_count), size):
+            gain = _value(best_now, known[:, order], costs[list(order)]) - best_now
+            if gain > best.gain + 1e-12:
+                best = Continuation(order, gain)
+    return best
+
+
+def _value(best_now: float, known: Floats, costs: Floats) -> float:
+    """Return the expected worth of asking the columns of ``known`` in turn, stopping wherever that pays.
+
+    Backward induction over rules of the form "ask on while the best answer is worth at most t",
+    each t fitted on the draws (as in Longstaff and Schwartz 2001, with a step for a regression).
+    """
+    reached = np.maximum.accumulate(np.maximum(known, best_now), axis=1)
+    value = reached[:, -1]
+    for step in range(len(costs) - 1, 0, -1):
+        here = reached[:, step - 1]
+        gain = value - costs[step] - here
+        value = here + np.where(here <= _stop_above(here, gain), gain, 0.0)
+    return float(value.mean()) - float(costs[0])
+
+
+def _stop_above(here: Floats, gain: Floats) -> float:
+    """Find the threshold t that maximises the sum of ``gain`` where ``here <= t``; -inf: never ask."""
+    order = np.argsort(here, kind="stable")
+    ordered = here[order]
+    total = np.cumsum(gain[order])
+    # Within ties no threshold can tell one draw from another.
+    total[:-1][ordered[1:] == ordered[:-1]] = -np.inf
+    place = int(np.argmax(total))
+    return float(ordered[place]) if total[place] > 0.0 else -np.inf

@@ -1,0 +1,156 @@
+"""The learnt estimator, as it is served: TF-IDF terms and features times a matrix of weights.
+
+Fitted by scikit-learn in ``fit_linear``; this file imports none of it. Probes that scikit-learn
+scored when it was fitted are scored again when it is loaded, and a difference is an error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from backends.types import Message, Prompt, Role
+from policies.difficulty.base import DifficultyEstimator, Estimate
+from policies.difficulty.terms import terms_of
+from policies.features import features_of
+from policies.odds import Floats, sigmoid
+
+FEATURE_EDGE = 4.0
+"""Standard deviations at which a feature is cut, so that an odd prompt is not off the chart."""
+_MAX_LOG_LENGTH = 12.0
+_TOLERANCE = 1e-6
+
+
+class LinearOptions(BaseModel):
+    """Nothing to set: all is learnt."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ParityError(ValueError):
+    """The exported scorer does not give the scores that scikit-learn gave when it was fitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A made-up prompt, and scikit-learn's scores for it: ``2 * tiers`` as ``weights`` has columns."""
+
+    text: str
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearDifficulty:
+    """Two linear models a tier: log-odds of a right answer, and log(1 + output tokens).
+
+    ``weights`` float64 (terms + features, 2 * tiers): first the tiers' qualities, then their
+    lengths; ``intercepts`` (2 * tiers,). ``vocabulary`` maps a term to its row; ``idf`` (terms,).
+    """
+
+    Options: ClassVar[type[LinearOptions]] = LinearOptions
+
+    tiers: tuple[str, ...]
+    vocabulary: Mapping[str, int]
+    idf: Floats
+    feature_mean: Floats
+    feature_scale: Floats
+    weights: Floats
+    intercepts: Floats
+    probes: tuple[Probe, ...] = ()
+
+    @classmethod
+    def build(cls, options: LinearOptions, learnt: DifficultyEstimator | None = None) -> Self:
+        """Take the artefact's estimator; ValueError where there is none of this kind."""
+        del options
+        if not isinstance(learnt, cls):
+            raise ValueError(  # noqa: TRY004
+                "difficulty 'linear' needs a fitted artefact and none was given; calibrate first, "
+                "or use difficulty 'heuristic'"
+            )
+        return learnt
+
+    def predict(self, prompt: Prompt, features: Mapping[str, float]) -> Mapping[str, Estimate]:
+        """Estimates for the tiers that it was fitted on."""
+        scores = self.scores(prompt.text, features).tolist()
+        limit = prompt.sampling.max_output_token_count or math.inf
+        tier_count = len(self.tiers)
+        return {
+            tier: Estimate(sigmoid(scores[place]), min(_token_count(scores[tier_count + place]), limit))
+            for place, tier in enumerate(self.tiers)
+        }
+
+    def scores(self, text: str, features: Mapping[str, float]) -> Floats:
+        """The raw linear scores, float64 (2 * tiers,). Sublinear term counts, L2-normalised."""
+        vocabulary = self.vocabulary
+        counts = [(vocabulary[term], n) for term, n in Counter(terms_of(text)).items() if term in vocabulary]
+        total = standardise(features, self.feature_mean, self.feature_scale) @ self.weights[len(self.idf) :]
+        if counts:
+            rows, found = zip(*counts, strict=True)
+            places = np.array(rows)
+            values = (1.0 + np.log(np.array(found))) * self.idf[places]
+            total = total + (values / math.sqrt(float(values @ values))) @ self.weights[places]
+        return np.asarray(total + self.intercepts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values that :meth:`from_json` reads back unchanged."""
+        return {
+            "tiers": list(self.tiers),
+            "terms": sorted(self.vocabulary, key=lambda term: self.vocabulary[term]),
+            "idf": self.idf.tolist(),
+            "feature_mean": self.feature_mean.tolist(),
+            "feature_scale": self.feature_scale.tolist(),
+            "weights": self.weights.tolist(),
+            "intercepts": self.intercepts.tolist(),
+            "probes": [[probe.text, list(probe.scores)] for probe in self.probes],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_json` wrote and check its probes.
+
+        Raises ParityError; KeyError, TypeError or ValueError on anything that was not written so.
+        """
+        arrays = {name: np.asarray(value[name], np.float64) for name in _ARRAYS}
+        scorer = cls(
+            tiers=tuple(value["tiers"]),
+            vocabulary={term: row for row, term in enumerate(value["terms"])},
+            probes=tuple(Probe(text, tuple(scores)) for text, scores in value["probes"]),
+            **arrays,
+        )
+        scorer.check()
+        return scorer
+
+    def check(self) -> None:
+        """Raise ParityError where a probe scores otherwise than scikit-learn scored it."""
+        for place, probe in enumerate(self.probes):
+            scores = self.scores(probe.text, features_of(prompt_of(probe.text)))
+            worst = float(np.max(np.abs(scores - np.array(probe.scores))))
+            if not worst <= _TOLERANCE:
+                raise ParityError(
+                    f"difficulty probe {place} differs by {worst:.3g} from scikit-learn's score, more "
+                    f"than {_TOLERANCE:g}; fit the artefact again with this version"
+                )
+
+
+_ARRAYS = ("idf", "feature_mean", "feature_scale", "weights", "intercepts")
+
+
+def prompt_of(text: str) -> Prompt:
+    """Return ``text`` as the only message of a user."""
+    return Prompt((Message(Role.USER, text),))
+
+
+def standardise(features: Mapping[str, float], mean: Floats, scale: Floats) -> Floats:
+    """Centre, scale and cut features in their fixed order; float64 (features,)."""
+    values = np.fromiter(features.values(), np.float64, len(features))
+    return np.clip((values - mean) / scale, -FEATURE_EDGE, FEATURE_EDGE)
+
+
+def _token_count(log_length: float) -> float:
+    return max(math.expm1(min(log_length, _MAX_LOG_LENGTH)), 1.0)

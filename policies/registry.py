@@ -1,0 +1,78 @@
+"""Names of policies, difficulty estimators and signals and where their code lives.
+
+The one place that is edited to add one. A class is imported only when its name is asked for. A
+package outside this tree adds its own by the entry point groups named here; the value names a
+class in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+
+
+class UnknownName(LookupError):
+    """Nothing of this kind has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One kind of part: ``builtin`` maps names to "module:Class"; ``group`` is the entry points'."""
+
+    kind: str
+    group: str
+    builtin: Mapping[str, str]
+
+    def names(self) -> tuple[str, ...]:
+        """All names that :meth:`load` knows, sorted."""
+        return tuple(sorted({*self.builtin, *(point.name for point in entry_points(group=self.group))}))
+
+    def load(self, name: str) -> type:
+        """Import the class called ``name``; raises UnknownName."""
+        target = self.builtin.get(name)
+        if target is None:
+            outside = (point.value for point in entry_points(group=self.group) if point.name == name)
+            target = next(outside, None)
+        if target is None:
+            raise UnknownName(f"no {self.kind} is called {name!r}; known: {', '.join(self.names())}")
+        module_name, _, class_name = target.partition(":")
+        loaded: type = getattr(import_module(module_name), class_name)
+        return loaded
+
+
+POLICIES = Registry(
+    "policy",
+    "upshift.policies",
+    {
+        "fixed": "policies.fixed:Fixed",
+        "mix": "policies.mix:Mix",
+        "threshold": "policies.threshold:Threshold",
+        "cascade_routing": "policies.cascade_routing:CascadeRouting",
+    },
+)
+"""Built as ``Class(options, joint)``: an instance of its strict pydantic ``Class.Options``, and the
+learnt :class:`policies.joint.Joint` or None."""
+
+DIFFICULTY = Registry(
+    "difficulty estimator",
+    "upshift.difficulty",
+    {
+        "heuristic": "policies.difficulty.heuristic:HeuristicDifficulty",
+        "linear": "policies.difficulty.linear:LinearDifficulty",
+    },
+)
+"""Built as ``Class.build(options, learnt)``; see :class:`policies.difficulty.base.DifficultyEstimator`."""
+
+SIGNALS = Registry(
+    "signal",
+    "upshift.signals",
+    {
+        "logprobs": "policies.signals.logprobs:Logprobs",
+        "json_schema": "policies.signals.validators:JsonSchemaValid",
+        "regex": "policies.signals.validators:RegexValid",
+        "shape": "policies.signals.shape:Shape",
+    },
+)
+"""Built as ``Class()``."""

@@ -1,0 +1,1 @@
+"""Upshift's wire format; its versions are subpackages."""

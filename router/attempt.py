@@ -1,0 +1,140 @@
+"""One run of one tier: what it streamed, how long it took, and what it cost.
+
+Decides nothing; keeps the account, also of a run that failed or was cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from backends.errors import BackendError, Unavailable
+from backends.types import Completion, Delta, FinishReason, Prompt, TokenLogprob, Usage
+from policies.signals.base import Answer
+from router.events import AttemptReport, Outcome
+from router.plan import Rung
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What was seen in an answer; ``confidence`` None where no calibrated one could be had."""
+
+    signals: Mapping[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+    failed_validation: bool = False
+
+
+class Attempt:
+    """One run of a rung's tier. ``was_shown``: its text was sent before it was accepted."""
+
+    def __init__(self, number: int, rung: Rung, clock: Callable[[], float]) -> None:
+        self.number = number
+        self.rung = rung
+        self.tier = rung.tier
+        self.was_shown = False
+        self.outcome = Outcome.REJECTED
+        self.reason = "cancelled"
+        self.assessment = Assessment()
+        self.error: BackendError | None = None
+        self.usage = Usage()
+        self.finish_reason: FinishReason | None = None
+        self._is_billed = False
+        self._clock = clock
+        self._started_s = clock()
+        self._first_token_s: float | None = None
+        self._ended_s: float | None = None
+        self._texts: list[str] = []
+        self._reasoning: list[str] = []
+        self._tokens: list[TokenLogprob] = []
+        self._delta_count = 0
+
+    async def stream(self, prompt: Prompt, timeout_s: float) -> AsyncGenerator[str]:
+        """Run the tier and yield its text; ``error`` says afterwards whether it failed.
+
+        Waiting for the tier's door counts towards ``timeout_s``. Cancellation passes through.
+        """
+        self.usage = Usage(self.rung.input_token_count, 0)
+        deadline_s = self._clock() + timeout_s
+        try:
+            async with self.tier.gate.admit(timeout_s):
+                self._is_billed = True
+                left_s = max(0.0, deadline_s - self._clock())
+                async with aclosing(self.tier.backend.stream(prompt, timeout_s=left_s)) as items:
+                    async for item in items:
+                        if text := self._take(item):
+                            yield text
+            if self.finish_reason is None:
+                raise Unavailable(f"tier {self.tier.name!r} ended its stream without completing it")
+        except BackendError as error:
+            self.error = error
+            if error.usage != Usage():
+                self.usage = error.usage
+            self._is_billed = self.usage.output_token_count > 0
+        finally:
+            self._ended_s = self._clock()
+
+    def _take(self, item: Delta | Completion) -> str:
+        if isinstance(item, Completion):
+            self.finish_reason = item.finish_reason
+            self.usage = item.usage
+            return ""
+        if self._first_token_s is None:
+            self._first_token_s = self._clock()
+        self._texts.append(item.text)
+        self._reasoning.append(item.reasoning)
+        self._tokens += item.tokens
+        self._delta_count += len(item.tokens) or 1
+        self.usage = Usage(self.usage.input_token_count, self._delta_count)
+        return item.text
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it gave a complete answer."""
+        return self.error is None and self.finish_reason is not None
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(self._texts)
+
+    @property
+    def reasoning(self) -> str:
+        """What the model thought so far."""
+        return "".join(self._reasoning)
+
+    @property
+    def cost_usd_micros(self) -> int:
+        """What the run has cost so far.
+
+        A run that failed before its first token costs nothing; one that was cancelled after it
+        reached the model costs its input.
+        """
+        return self.tier.price.cost_usd_micros(self.usage) if self._is_billed else 0
+
+    def answer(self, prompt: Prompt) -> Answer:
+        """The complete answer, for signals to look at."""
+        assert self.finish_reason is not None, "the run has not completed"
+        return Answer(prompt, self.text, self.reasoning, tuple(self._tokens), self.finish_reason)
+
+    def accept(self, reason: str) -> None:
+        """Mark the answer as the one that the caller gets."""
+        self.outcome = Outcome.ACCEPTED
+        self.reason = reason
+
+    def report(self) -> AttemptReport:
+        """The account as it stands."""
+        ended_s = self._clock() if self._ended_s is None else self._ended_s
+        first_s = self._first_token_s
+        return AttemptReport(
+            number=self.number,
+            tier=self.tier.name,
+            outcome=self.outcome if self.is_answered else Outcome.FAILED,
+            reason=self.reason,
+            confidence=self.assessment.confidence,
+            signals=self.assessment.signals,
+            usage=self.usage if self._is_billed else Usage(),
+            cost_usd_micros=self.cost_usd_micros,
+            latency_s=ended_s - self._started_s,
+            time_to_first_token_s=None if first_s is None else first_s - self._started_s,
+        )

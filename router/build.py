@@ -1,0 +1,80 @@
+"""The one place where the object graph is made: from a configuration to a router.
+
+Nothing is started here, and nothing else constructs these parts.
+"""
+
+from __future__ import annotations
+
+import time
+
+from policies.artefact import Learnt, load
+
+from backends.registry import backend_class
+from policies.difficulty.base import DifficultyEstimator
+from policies.difficulty.heuristic import HeuristicDifficulty
+from policies.difficulty.layered import LayeredDifficulty
+from policies.registry import DIFFICULTY, POLICIES, SIGNALS
+from router.assess import Assessor
+from router.config.model import Config, NoOptions, PolicyConfig, TierConfig
+from router.core import Router
+from router.journal import Journal, NullJournal, SqliteJournal
+from router.plan import Planner, Route
+from router.request import Constraints
+from router.tiers import Limits, Price, Tier
+
+
+def build(config: Config) -> Router:
+    """Make the router that ``config`` describes; start it before use.
+
+    Raises policies.artefact.ArtefactError where what was learnt cannot be trusted.
+    """
+    learnt = load(config.learnt) if config.learnt else None
+    tiers = sorted((_tier(tier) for tier in config.tiers), key=_price)
+    routes = [_route(policy, tiers, learnt) for policy in config.policies]
+    planner = Planner(routes, _estimator(config, tiers, learnt))
+    assessor = Assessor([SIGNALS.load(name)() for name in SIGNALS.names()], learnt and learnt.confidence)
+    return Router(tiers, planner, assessor, _journal(config), time.monotonic)
+
+
+def _tier(config: TierConfig) -> Tier:
+    price = Price(config.price.input_usd_micros_per_million, config.price.output_usd_micros_per_million)
+    limits = Limits(**config.limits.model_dump())
+    return Tier(config.name, config.backend, backend_class(config.backend)(config.options), price, limits)
+
+
+def _price(tier: Tier) -> tuple[int, int]:
+    return tier.price.output_usd_micros_per_million, tier.price.input_usd_micros_per_million
+
+
+def _route(config: PolicyConfig, tiers: list[Tier], learnt: Learnt | None) -> Route:
+    by_name = {tier.name: tier for tier in tiers}
+    rule = POLICIES.load(config.objective.rule)
+    limits = config.constraints
+    return Route(
+        name=config.name,
+        policy=rule(config.objective.options, learnt and learnt.joint),
+        ladder=tuple(by_name[name] for name in config.ladder),
+        constraints=Constraints(
+            min_confidence=limits.min_confidence,
+            max_cost_usd_micros=limits.max_cost_usd_micros,
+            max_attempt_count=limits.max_attempt_count,
+            local_only=limits.local_only,
+        ),
+        tags=frozenset(config.match.tags),
+        tenants=frozenset(config.match.tenants),
+    )
+
+
+def _estimator(config: Config, tiers: list[Tier], learnt: Learnt | None) -> DifficultyEstimator:
+    """The configured estimator, over a guess by price for tiers that it does not know."""
+    guess = HeuristicDifficulty.for_ladder([tier.name for tier in tiers])
+    if isinstance(config.difficulty.options, NoOptions) and config.difficulty.estimator == "heuristic":
+        return guess
+    chosen = DIFFICULTY.load(config.difficulty.estimator)
+    return LayeredDifficulty([chosen.build(config.difficulty.options, learnt and learnt.difficulty), guess])
+
+
+def _journal(config: Config) -> Journal:
+    if config.journal.path is None:
+        return NullJournal()
+    return SqliteJournal(config.journal.path, store_prompts=config.journal.store_prompts)

@@ -1,0 +1,227 @@
+"""The one loop: ask the policy, run a tier, look at the answer, repeat.
+
+The loop, not the policy, holds deadline, money, attempts and cancellation. It knows no policy by
+name and no backend by kind, and neither gRPC nor the journal: they listen to its events.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+from backends.types import Usage
+from policies.base import Accept, Answered, Candidate, State, Stop, Try, Verdict
+from router.assess import Assessor
+from router.attempt import Attempt
+from router.budget import Allowance, Budget
+from router.errors import RoutingError
+from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, Event, Result, TextDelta
+from router.failure import failure
+from router.plan import Plan, Rung
+
+# How much longer than predicted an answer may get before a budget that cuts it rules its tier out.
+_LENGTH_MARGIN = 2.0
+
+
+class Cascade:
+    """One request's way up the ladder. Made for one run."""
+
+    def __init__(self, plan: Plan, assessor: Assessor, clock: Callable[[], float]) -> None:
+        self.plan = plan
+        self._assessor = assessor
+        self._clock = clock
+        constraints = plan.constraints
+        self._budget = Budget(
+            Allowance(constraints.max_cost_usd_micros, constraints.max_attempt_count, plan.request.timeout_s),
+            clock,
+        )
+        self._attempts: list[Attempt] = []
+        self._draw = draw(plan.request.id)
+
+    def decide(self) -> Decided:
+        """Say what would be tried first. Raises RoutingError where nothing can be."""
+        match self._verdict(self._state()):
+            case Try(tier, reason):
+                estimates = tuple(rung.describe() for rung in self.plan.rungs)
+                return Decided(self.plan.route.name, tier, reason, estimates, self.plan.features)
+        raise self._failure()
+
+    async def run(self) -> AsyncGenerator[Event]:
+        """Answer the request; see :mod:`router.events` for the order of events.
+
+        Raises RoutingError where no answer could be had. Closing the iterator stops the model.
+        """
+        yield self.decide()
+        verdict = self._verdict(self._state())
+        while isinstance(verdict, Try):
+            attempt, is_live = self._begin(verdict)
+            yield AttemptStarted(attempt.number, attempt.tier.name, verdict.reason)
+            async with aclosing(self._stream(attempt)) as texts:
+                async for text in texts:
+                    if is_live:
+                        attempt.was_shown = True
+                        yield TextDelta(attempt.number, text)
+            self._assess(attempt)
+            verdict = self._verdict(self._state())
+            if not self._is_accepted(attempt, verdict):
+                yield self._reject(attempt, verdict)
+        if not isinstance(verdict, Accept):
+            raise self._failure()
+        chosen = self._answered()[verdict.index]
+        if chosen.text and not chosen.was_shown:
+            yield TextDelta(chosen.number, chosen.text)
+        yield self._result(chosen, verdict.reason)
+
+    def reports(self) -> tuple[AttemptReport, ...]:
+        """Account of every attempt so far, also of one that was cancelled."""
+        return tuple(attempt.report() for attempt in self._attempts)
+
+    def _begin(self, verdict: Try) -> tuple[Attempt, bool]:
+        """Make the attempt, and say whether its text may be shown before it is accepted."""
+        rung = next(rung for rung in self.plan.rungs if rung.tier.name == verdict.tier)
+        is_live = self.plan.request.allow_retraction or not self._can_be_rejected(rung)
+        attempt = Attempt(self._budget.begin_attempt(), rung, self._clock)
+        self._attempts.append(attempt)
+        return attempt, is_live
+
+    async def _stream(self, attempt: Attempt) -> AsyncGenerator[str]:
+        rung, prompt = attempt.rung, self.plan.request.prompt
+        sampling = replace(prompt.sampling, max_output_token_count=self._output_token_limit(rung))
+        later = [other.tier.limits.typical_latency_s for other in self._open_rungs()]
+        timeout_s = self._budget.attempt_timeout_s(
+            rung.tier.limits.timeout_s,
+            keep_back_s=later[0] if later else 0.0,
+            has_fallback=bool(self._answered()),
+        )
+        try:
+            async with aclosing(attempt.stream(replace(prompt, sampling=sampling), timeout_s)) as texts:
+                async for text in texts:
+                    yield text
+        finally:
+            self._budget.charge(attempt.cost_usd_micros)
+
+    def _assess(self, attempt: Attempt) -> None:
+        if attempt.is_answered:
+            quality = attempt.rung.estimate.quality
+            answer = attempt.answer(self.plan.request.prompt)
+            attempt.assessment = self._assessor.assess(attempt.tier.name, quality, answer)
+
+    def _verdict(self, state: State) -> Verdict:
+        if not state.candidates and not state.answered:
+            return Stop("no_tier_left")
+        return self.plan.route.policy.decide(state)
+
+    def _state(self) -> State:
+        return State(
+            candidates=tuple(_candidate(rung) for rung in self._open_rungs()),
+            answered=tuple(_seen(attempt) for attempt in self._answered()),
+            min_confidence=self.plan.constraints.min_confidence,
+            draw=self._draw,
+            features=self.plan.features,
+            ladder=tuple(rung.tier.name for rung in self.plan.rungs),
+        )
+
+    def _answered(self) -> list[Attempt]:
+        return [attempt for attempt in self._attempts if attempt.is_answered]
+
+    def _can_be_rejected(self, rung: Rung) -> bool:
+        """Whether the policy would go on if this rung gave the worst answer there can be.
+
+        ``decide`` is pure, so it can be asked what it would do.
+        """
+        state = self._state()
+        worst = Answered(rung.tier.name, rung.estimate.quality, confidence=0.0, failed_validation=True)
+        others = tuple(candidate for candidate in state.candidates if candidate.tier != rung.tier.name)
+        verdict = self._verdict(replace(state, candidates=others, answered=(*state.answered, worst)))
+        return verdict != Accept(len(state.answered), getattr(verdict, "reason", ""))
+
+    def _is_accepted(self, attempt: Attempt, verdict: Verdict) -> bool:
+        return isinstance(verdict, Accept) and self._answered()[verdict.index] is attempt
+
+    def _reject(self, attempt: Attempt, verdict: Verdict) -> AttemptRejected:
+        attempt.was_shown = False
+        if attempt.error is not None:
+            attempt.reason = attempt.error.reason
+        elif attempt.assessment.failed_validation:
+            attempt.reason = "failed_validation"
+        else:
+            attempt.reason = verdict.reason if isinstance(verdict, Try) else "worse_than_earlier"
+        return AttemptRejected(attempt.number, attempt.reason, attempt.assessment.confidence)
+
+    def _open_rungs(self) -> list[Rung]:
+        """Rungs that can be tried now."""
+        tried = {attempt.tier.name for attempt in self._attempts}
+        return [
+            rung for rung in self.plan.rungs if rung.tier.name not in tried and self._why_closed(rung) is None
+        ]
+
+    def _why_closed(self, rung: Rung) -> str | None:
+        if rung.exclusion_reason is not None:
+            return rung.exclusion_reason
+        if not self._budget.has_attempts():
+            return "no_attempts_left"
+        if not self._budget.has_time():
+            return "timed_out"
+        return "over_budget" if self._output_token_limit(rung) < 1 else None
+
+    def _output_token_limit(self, rung: Rung) -> int:
+        """Most tokens that the rung may generate; 0 where the money does not pay for a usual answer.
+
+        Money is held by the worst case: what the limit allows is paid for before the tier starts.
+        """
+        limit = rung.output_token_limit(self.plan.request.prompt)
+        money = self._budget.money_left_usd_micros()
+        if money is None:
+            return limit
+        paid = rung.tier.price.affordable_output_token_count(money, rung.input_token_count)
+        if paid is None or paid >= limit:
+            return limit
+        return paid if paid >= _LENGTH_MARGIN * rung.estimate.output_token_count else 0
+
+    def _failure(self) -> RoutingError:
+        errors = {attempt.tier.name: attempt.error for attempt in self._attempts}
+        reasons = {}
+        for rung in self.plan.rungs:
+            error = errors.get(rung.tier.name)
+            reasons[rung.tier.name] = (
+                error.reason if error is not None else self._why_closed(rung) or "passed_over"
+            )
+        return failure(reasons, has_time=self._budget.has_time())
+
+    def _result(self, chosen: Attempt, reason: str) -> Result:
+        assert chosen.finish_reason is not None, "only complete answers are accepted"
+        chosen.accept(reason)
+        reports = self.reports()
+        return Result(
+            request_id=self.plan.request.id,
+            text=chosen.text,
+            reasoning=chosen.reasoning,
+            tier=chosen.tier.name,
+            policy=self.plan.route.name,
+            confidence=chosen.assessment.confidence,
+            reason=reason,
+            finish_reason=chosen.finish_reason,
+            attempt_number=chosen.number,
+            attempts=reports,
+            usage=sum((report.usage for report in reports), Usage()),
+            cost_usd_micros=sum(report.cost_usd_micros for report in reports),
+            latency_s=self._budget.elapsed_s(),
+        )
+
+
+def draw(request_id: str) -> float:
+    """A number in [0, 1), uniform over request ids and always the same for one."""
+    return int.from_bytes(hashlib.blake2b(request_id.encode(), digest_size=7).digest()) / (1 << 56)
+
+
+def _candidate(rung: Rung) -> Candidate:
+    return Candidate(rung.tier.name, rung.estimate.quality, rung.cost_usd_micros)
+
+
+def _seen(attempt: Attempt) -> Answered:
+    assessment = attempt.assessment
+    return Answered(
+        attempt.tier.name, attempt.rung.estimate.quality, assessment.confidence, assessment.failed_validation
+    )

@@ -1,0 +1,38 @@
+"""The configuration: one strict YAML file, and errors that say where and what to write instead."""
+
+from router.config.load import load, parse
+from router.config.model import (
+    Config,
+    ConstraintsConfig,
+    DifficultyConfig,
+    JournalConfig,
+    LimitsConfig,
+    MatchConfig,
+    ObjectiveConfig,
+    PolicyConfig,
+    PriceConfig,
+    ServerConfig,
+    TierConfig,
+)
+from router.config.problems import ConfigError, Position, Problem
+from router.config.schema import config_schema
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "ConstraintsConfig",
+    "DifficultyConfig",
+    "JournalConfig",
+    "LimitsConfig",
+    "MatchConfig",
+    "ObjectiveConfig",
+    "PolicyConfig",
+    "Position",
+    "PriceConfig",
+    "Problem",
+    "ServerConfig",
+    "TierConfig",
+    "config_schema",
+    "load",
+    "parse",
+]

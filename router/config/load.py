@@ -1,0 +1,98 @@
+"""From a YAML file to a configuration that can be built, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from router.config.checks import cross_checks
+from router.config.document import Document
+from router.config.explain import problems_of
+from router.config.model import Config
+from router.config.options import resolve
+from router.config.problems import ConfigError, Location, Position, Problem
+from router.config.reader import read_document
+
+
+def load(path: str | Path, *, allow_unset_env: bool = False) -> Config:
+    """Read the configuration at ``path``; relative paths in it start at its directory.
+
+    ``allow_unset_env`` leaves references to unset variables as they are written: enough to check
+    a file, not to serve it. Raises ConfigError with all problems.
+    """
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else f"not UTF-8 at byte {exc.start}"
+        raise ConfigError((Problem(str(path), Position(1, 1), "", f"cannot be read: {reason}"),)) from exc
+    return parse(text, source=str(path), directory=path.parent, allow_unset_env=allow_unset_env)
+
+
+def parse(
+    text: str,
+    *,
+    source: str = "<text>",
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    allow_unset_env: bool = False,
+) -> Config:
+    """Read a configuration from ``text``, which ``source`` names in errors.
+
+    ``directory`` None is the current one, ``environment`` None the process's own.
+    """
+    variables = os.environ if environment is None else environment
+    document = read_document(text, source, variables, keep_unset=allow_unset_env)
+    base = (directory or Path()).resolve()
+    config, shape_problems = _shape(document)
+    resolved = resolve(document, base)
+    problems = {*document.problems, *shape_problems, *resolved.problems, *cross_checks(document)}
+    if problems or config is None:
+        raise ConfigError(_in_file_order(document, problems))
+    return _complete(config, resolved.options, base)
+
+
+def _shape(document: Document) -> tuple[Config | None, tuple[Problem, ...]]:
+    try:
+        return Config.model_validate_json(json.dumps(document.data), strict=True), ()
+    except ValidationError as exc:
+        return None, tuple(problems_of(exc, document, Config))
+
+
+def _in_file_order(document: Document, problems: set[Problem]) -> tuple[Problem, ...]:
+    """Sorted by place; of several at one key, what reading the file found is told alone."""
+    told = {problem.key for problem in document.problems}
+    kept = {problem for problem in problems if problem.key not in told}.union(document.problems)
+    return tuple(sorted(kept, key=lambda p: (p.position.line, p.position.column, p.key, p.message)))
+
+
+def _complete(config: Config, options: Mapping[Location, BaseModel], directory: Path) -> Config:
+    """Put checked options and absolute paths where the file had raw ones."""
+
+    def with_options(section: Any, at: Location) -> Any:
+        return section.model_copy(update={"options": options[at]})
+
+    tiers = tuple(with_options(t, ("tiers", i, "options")) for i, t in enumerate(config.tiers))
+    policies = tuple(
+        policy.model_copy(update={"objective": with_options(policy.objective, ("policies", i, "objective"))})
+        for i, policy in enumerate(config.policies)
+    )
+    journal = config.journal.model_copy(update={"path": _below(directory, config.journal.path)})
+    return config.model_copy(
+        update={
+            "tiers": tiers,
+            "policies": policies,
+            "journal": journal,
+            "learnt": _below(directory, config.learnt),
+            "difficulty": config.difficulty and with_options(config.difficulty, ("difficulty", "options")),
+        }
+    )
+
+
+def _below(directory: Path, path: Path | None) -> Path | None:
+    return None if path is None else directory / path.expanduser()

@@ -1,0 +1,201 @@
+"""What a configuration may say: the shape of the YAML file, its units and its defaults.
+
+Decides names, types and ranges. What holds between parts of the file is for ``checks.py``; what a
+backend, a policy or an estimator takes as options is for that part's own ``Options`` model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, StringConstraints, model_validator
+
+_MICROS = 1_000_000
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Usd = Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0.0, le=86_400.0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+Options = SkipValidation[BaseModel]
+"""A part's own options. ``load`` puts an instance of that part's ``Options`` model here."""
+
+
+class Section(BaseModel):
+    """A mapping of the file: unknown keys are refused, and nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class NoOptions(Section):
+    """Stands for options that the file does not give, until they are resolved."""
+
+
+class ServerConfig(Section):
+    """Where the server listens and how much it takes on."""
+
+    listen: Annotated[str, StringConstraints(pattern=r"^(unix:.+|[^\s/]+:\d{1,5})$")] = "127.0.0.1:50051"
+    """``host:port`` (port 0: any free one) or ``unix:/path/to/socket``."""
+    reflection: bool = True
+    """Whether clients may ask which services there are."""
+    default_timeout_s: Seconds = 60.0
+    """Seconds that a request may take where its client sets no deadline."""
+    max_concurrent_requests: int = Field(default=256, ge=1, le=100_000)
+    """Requests in flight; further ones are turned away with RESOURCE_EXHAUSTED."""
+    drain_grace_s: float = Field(default=10.0, ge=0.0, le=3600.0)
+    """Seconds that requests in flight get to finish after SIGTERM."""
+    max_message_bytes: int = Field(default=4_194_304, ge=1024, le=1_073_741_824)
+    """Largest message that is taken from a client."""
+    max_prompt_bytes: int = Field(default=1_048_576, ge=1, le=1_073_741_824)
+    """Most text, in bytes of UTF-8, that a request may hold."""
+    allow_insecure_listen: bool = False
+    """Whether to listen where other machines can reach it, though there is neither encryption nor a key."""
+
+
+class JournalConfig(Section):
+    """Where decisions are recorded."""
+
+    path: Path | None = None
+    """SQLite file, relative to the configuration; null: nothing is recorded, and no feedback taken."""
+    store_prompts: bool = False
+    """Whether prompts and answers are stored too, not only what was decided about them."""
+
+
+class DifficultyConfig(Section):
+    """How the quality of a tier's answer is predicted before it runs."""
+
+    estimator: str
+    """Name of an estimator; `linear` takes what it has learnt from `learnt`."""
+    options: Options = NoOptions()
+    """The estimator's own options."""
+
+
+class PriceConfig(Section):
+    """What tokens cost, in US dollars."""
+
+    input_usd_per_million_tokens: Usd = 0.0
+    """Price of a million tokens read."""
+    output_usd_per_million_tokens: Usd = 0.0
+    """Price of a million tokens written, reasoning included."""
+
+    @property
+    def input_usd_micros_per_million(self) -> int:
+        """Price of a million tokens read, in millionths of a US dollar."""
+        return round(self.input_usd_per_million_tokens * _MICROS)
+
+    @property
+    def output_usd_micros_per_million(self) -> int:
+        """Price of a million tokens written, in millionths of a US dollar."""
+        return round(self.output_usd_per_million_tokens * _MICROS)
+
+
+class LimitsConfig(Section):
+    """How many requests a tier takes at once, and how far one attempt may go."""
+
+    concurrency: int = Field(default=8, ge=1, le=10_000)
+    """Attempts that run at once."""
+    queue: int = Field(default=256, ge=0, le=100_000)
+    """Attempts that may wait; further ones count as overload."""
+    timeout_s: Seconds = 60.0
+    """Seconds that one attempt may take, waiting included."""
+    max_output_token_count: int | None = Field(default=None, ge=1)
+    """Most tokens that one attempt may write; unset: the model's own limit."""
+    typical_latency_s: Seconds = 1.0
+    """Seconds that cheaper tiers keep back for this one when a deadline is near."""
+
+
+class TierConfig(Section):
+    """One model with a name and a price."""
+
+    name: Name
+    """What policies, clients and the journal call it."""
+    backend: str
+    """Name of the backend that runs the model."""
+    options: Options = NoOptions()
+    """The backend's own options."""
+    price: PriceConfig = PriceConfig()
+    """What its tokens cost."""
+    limits: LimitsConfig = LimitsConfig()
+    """How much it takes on."""
+
+
+class ObjectiveConfig(Section):
+    """The rule that decides between tiers; every further key is an option of that rule."""
+
+    rule: str
+    """Name of a decision rule."""
+    options: Options = NoOptions()
+    """The rule's own options; in the file they stand beside `rule`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fold_options(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        options = {key: option for key, option in value.items() if key != "rule"}
+        return {"options": options, **({"rule": value["rule"]} if "rule" in value else {})}
+
+
+class ConstraintsConfig(Section):
+    """What holds for every request under a policy; a request can tighten it and never loosen it."""
+
+    min_confidence: Probability | None = None
+    """Least calibrated confidence to accept below the top tier."""
+    max_cost_usd: Usd | None = None
+    """Most money that a request may cost over all its attempts."""
+    max_attempt_count: int | None = Field(default=None, ge=1, le=1000)
+    """Most attempts."""
+    allowed_tiers: tuple[Name, ...] = ()
+    """Tiers of the ladder that may be used; empty: all."""
+    local_only: bool = False
+    """Whether requests must stay on this machine."""
+
+    @property
+    def max_cost_usd_micros(self) -> int | None:
+        """Most money, in millionths of a US dollar; None: no limit."""
+        return None if self.max_cost_usd is None else round(self.max_cost_usd * _MICROS)
+
+
+class MatchConfig(Section):
+    """Which requests a policy is for; each list holds alternatives, and an empty one means any."""
+
+    tags: tuple[Label, ...] = ()
+    """One of these is among the request's tags."""
+    tenants: tuple[Label, ...] = ()
+    """The request's tenant is one of these."""
+
+
+class PolicyConfig(Section):
+    """A way to decide: a ladder of tiers, a rule, its constraints, and whom it is for."""
+
+    name: Name
+    """What clients ask for it by, and what the journal calls it."""
+    ladder: Annotated[tuple[Name, ...], Field(min_length=1, max_length=64)]
+    """Names of tiers, cheapest first."""
+    objective: ObjectiveConfig
+    """The rule that decides between them."""
+    constraints: ConstraintsConfig = ConstraintsConfig()
+    """What holds for every request under it."""
+    match: MatchConfig = MatchConfig()
+    """Whom it is for; empty: everybody who asks for no other policy."""
+
+
+class Config(Section):
+    """A whole configuration."""
+
+    version: Literal[1]
+    """Version of this format."""
+    server: ServerConfig = ServerConfig()
+    """Where the server listens and how much it takes on."""
+    journal: JournalConfig = JournalConfig()
+    """Where decisions are recorded."""
+    learnt: Path | None = None
+    """What difficulty and calibration have learnt, relative to the configuration; null: nothing."""
+    difficulty: DifficultyConfig | None = None
+    """How the quality of a tier's answer is predicted before it runs; unset: by its rank in price."""
+    tiers: Annotated[tuple[TierConfig, ...], Field(min_length=1, max_length=256)]
+    """The models, in any order."""
+    policies: Annotated[tuple[PolicyConfig, ...], Field(min_length=1, max_length=256)]
+    """The ways to decide; the first whose match rule fits holds, and the last one matches everybody."""

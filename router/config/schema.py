@@ -1,0 +1,91 @@
+"""The JSON Schema of the configuration, for editors.
+
+``python -m router.config`` writes it beside this file. It knows the options of every part
+of this tree; the options of parts from elsewhere are left open.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from backends.registry import BACKENDS
+from policies.registry import DIFFICULTY, POLICIES
+from router.config.model import Config
+from router.config.options import BACKEND, ESTIMATOR, POLICY
+
+SCHEMA_PATH = Path(__file__).with_name("upshift.schema.json")
+_REFERENCE = "#/$defs/{model}"
+_Json = dict[str, Any]
+
+
+def config_schema() -> _Json:
+    """Build the schema (draft 2020-12); imports every adapter of this tree."""
+    parts = {
+        BACKEND: {name: BACKEND.options_model(name) for name in sorted(BACKENDS)},
+        POLICY: {name: POLICY.options_model(name) for name in sorted(POLICIES.builtin)},
+        ESTIMATOR: {name: ESTIMATOR.options_model(name) for name in sorted(DIFFICULTY.builtin)},
+    }
+    models: list[type[BaseModel]] = [
+        Config,
+        *(model for by_name in parts.values() for model in by_name.values()),
+    ]
+    _, schema = models_json_schema(
+        [(model, "validation") for model in models], ref_template=_REFERENCE, title="Upshift configuration"
+    )
+    definitions: _Json = schema["$defs"]
+    _nest(definitions["TierConfig"], "backend", parts[BACKEND])
+    _nest(definitions["DifficultyConfig"], "estimator", parts[ESTIMATOR])
+    _flatten(definitions, parts[POLICY])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, **definitions.pop("Config")}
+
+
+def _flat(first: type[BaseModel], groups: Iterable[Mapping[str, type[BaseModel]]]) -> list[type[BaseModel]]:
+    return [first, *(model for group in groups for model in group.values())]
+
+
+def _nest(section: _Json, name_key: str, models: dict[str, type[BaseModel]]) -> None:
+    """Let ``options`` be what the part that ``name_key`` names takes."""
+    section["properties"]["options"] = {"type": "object", "description": "The part's own options."}
+    _suggest_names(section, name_key, models)
+    section["allOf"] = [
+        _when(name_key, name, {"properties": {"options": {"$ref": _reference(model)}}})
+        for name, model in models.items()
+    ]
+
+
+def _flatten(definitions: _Json, models: dict[str, type[BaseModel]]) -> None:
+    """Let the rule's options stand beside ``rule``."""
+    section = definitions["ObjectiveConfig"]
+    del section["properties"]["options"], section["additionalProperties"]
+    _suggest_names(section, "rule", models)
+    branches = []
+    for name, model in models.items():
+        options = definitions.pop(model.__name__)
+        options["properties"]["rule"] = {"const": name}
+        branches.append(_when("rule", name, options))
+    section["allOf"] = branches
+
+
+def _suggest_names(section: _Json, name_key: str, models: dict[str, type[BaseModel]]) -> None:
+    named = section["properties"][name_key]
+    del named["type"]
+    named["anyOf"] = [{"enum": list(models)}, {"type": "string"}]
+
+
+def _when(key: str, name: str, then: _Json) -> _Json:
+    return {"if": {"properties": {key: {"const": name}}, "required": [key]}, "then": then}
+
+
+def _reference(model: type[BaseModel]) -> str:
+    return _REFERENCE.format(model=model.__name__)
+
+
+def schema_text() -> str:
+    """Write the schema as the committed file holds it."""
+    return json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,20 @@
+"""The journal: every decision, its grounds and its cost, and the feedback that joins it later."""
+
+from router.journal.base import Journal, NullJournal
+from router.journal.entry import JournalEntry
+from router.journal.errors import JournalError
+from router.journal.read import read_journal
+from router.journal.record import Feedback, Record
+from router.journal.writer import JournalCounts, SqliteJournal
+
+__all__ = [
+    "Feedback",
+    "Journal",
+    "JournalCounts",
+    "JournalEntry",
+    "JournalError",
+    "NullJournal",
+    "Record",
+    "SqliteJournal",
+    "read_journal",
+]

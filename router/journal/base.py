@@ -1,0 +1,56 @@
+"""The seam between the core and its memory."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from router.errors import UnknownRequest
+from router.journal.entry import JournalEntry
+
+
+class Journal(Protocol):
+    """Remembers what was decided.
+
+    Order of calls: ``start`` once, then ``record`` and ``feedback`` from the event loop, then
+    ``close`` once, also when ``start`` raised.
+    """
+
+    async def start(self) -> None:
+        """Open it. Raises :class:`router.journal.errors.JournalError` where that cannot be."""
+        ...
+
+    def record(self, entry: JournalEntry) -> None:
+        """Keep ``entry``: returns at once, never raises, and may drop it when it falls behind."""
+        ...
+
+    async def feedback(self, request_id: str, score: float, source: str) -> bool:
+        """Keep a score durably; True where it replaced an earlier one from the same source.
+
+        Raises :class:`router.errors.UnknownRequest`, or :class:`router.errors.QueueFull` where it
+        cannot be kept now. Cancelling the wait does not take the score back.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Write what was recorded and close. Does nothing the second time."""
+        ...
+
+
+class NullJournal:
+    """Remembers nothing."""
+
+    async def start(self) -> None:
+        """Do nothing."""
+
+    def record(self, entry: JournalEntry) -> None:
+        """Forget ``entry``."""
+
+    async def feedback(self, request_id: str, score: float, source: str) -> bool:  # noqa: ARG002
+        """Refuse: nothing is known of any request."""
+        raise UnknownRequest(
+            "this server keeps no journal, so feedback has nothing to join; set journal.path",
+            metadata={"request_id": request_id},
+        )
+
+    async def close(self) -> None:
+        """Do nothing."""

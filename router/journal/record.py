@@ -1,0 +1,87 @@
+"""What the journal keeps of a request: what was decided, on what grounds, and what became of it.
+
+Decides what is kept; prompt and answer only where that is asked for. Refuses to know how it is
+stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from backends.types import Message
+from router.events import AttemptReport, Decided, TierEstimate
+from router.journal.entry import JournalEntry
+
+_NOTHING_DECIDED = Decided(policy="", tier="", reason="", estimates=())
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """How good an answer was, in [0, 1], and who says so; one score a source."""
+
+    request_id: str
+    source: str
+    score: float
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One request in the journal.
+
+    ``time_s`` is when it ended, in seconds since 1970. A request that failed has no ``tier``,
+    ``confidence`` and ``reason``, and its ``latency_s`` is that of its attempts together;
+    ``policy`` is empty where it failed before it was decided. ``messages`` and ``answer`` are None
+    where prompts are not stored. ``feedback`` joins later, by source.
+    """
+
+    request_id: str
+    time_s: float
+    tenant: str = ""
+    tags: frozenset[str] = frozenset()
+    policy: str = ""
+    features: Mapping[str, float] = field(default_factory=dict)
+    estimates: tuple[TierEstimate, ...] = ()
+    attempts: tuple[AttemptReport, ...] = ()
+    tier: str | None = None
+    confidence: float | None = None
+    reason: str | None = None
+    error_reason: str | None = None
+    cost_usd_micros: int = 0
+    latency_s: float = 0.0
+    messages: tuple[Message, ...] | None = None
+    answer: str | None = None
+    feedback: tuple[Feedback, ...] = ()
+
+    @property
+    def features_hash(self) -> str:
+        """First 16 hexadecimal digits of the features' SHA-256: equal for equal features."""
+        text = json.dumps(dict(self.features), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @classmethod
+    def of(cls, entry: JournalEntry, *, time_s: float, store_prompts: bool) -> Record:
+        """Take from ``entry`` what is kept."""
+        request, result = entry.request, entry.result
+        decided = entry.decided or _NOTHING_DECIDED
+        return cls(
+            request_id=request.id,
+            time_s=time_s,
+            tenant=request.tenant,
+            tags=request.tags,
+            policy=decided.policy,
+            features=decided.features,
+            estimates=decided.estimates,
+            attempts=entry.attempts,
+            tier=result.tier if result else None,
+            confidence=result.confidence if result else None,
+            reason=result.reason if result else None,
+            error_reason=entry.error_reason,
+            cost_usd_micros=sum(attempt.cost_usd_micros for attempt in entry.attempts),
+            latency_s=result.latency_s if result else sum(attempt.latency_s for attempt in entry.attempts),
+            messages=request.prompt.messages if store_prompts else None,
+            answer=result.text if result and store_prompts else None,
+        )

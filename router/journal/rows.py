@@ -1,0 +1,66 @@
+"""Journal records as table rows and back. What has no column of its own travels as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from backends.types import Message, Role, Usage
+from router.events import AttemptReport, Outcome, TierEstimate
+from router.journal.record import Record
+
+Row = dict[str, Any]
+
+_STORED = tuple(field.name for field in fields(Record) if field.name != "feedback")
+COLUMNS = (*_STORED, "features_hash")
+
+
+def to_row(record: Record) -> Row:
+    """Make the row of ``record``, without its feedback.
+
+    Raises ValueError or TypeError where a value fits no column.
+    """
+    row: Row = {name: getattr(record, name) for name in COLUMNS}
+    row["tags"] = _dump(sorted(record.tags))
+    row["features"] = _dump(dict(record.features))
+    row["estimates"] = _dump([_estimate_json(estimate) for estimate in record.estimates])
+    row["attempts"] = _dump([_attempt_json(attempt) for attempt in record.attempts])
+    if record.messages is not None:
+        row["messages"] = _dump([{"role": m.role.value, "content": m.content} for m in record.messages])
+    return row
+
+
+def from_row(row: Mapping[str, Any]) -> Record:
+    """Make the record of a row that ``to_row`` made."""
+    values = {name: row[name] for name in _STORED}
+    values["tags"] = frozenset(json.loads(row["tags"]))
+    values["features"] = json.loads(row["features"])
+    values["estimates"] = tuple(TierEstimate(**item) for item in json.loads(row["estimates"]))
+    values["attempts"] = tuple(_attempt(item) for item in json.loads(row["attempts"]))
+    if row["messages"] is not None:
+        messages = json.loads(row["messages"])
+        values["messages"] = tuple(Message(Role(item["role"]), item["content"]) for item in messages)
+    return Record(**values)
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _estimate_json(estimate: TierEstimate) -> Row:
+    return {field.name: getattr(estimate, field.name) for field in fields(TierEstimate)}
+
+
+def _attempt_json(attempt: AttemptReport) -> Row:
+    usage = attempt.usage
+    return {field.name: getattr(attempt, field.name) for field in fields(AttemptReport)} | {
+        "outcome": attempt.outcome.value,
+        "signals": dict(attempt.signals),
+        "usage": {field.name: getattr(usage, field.name) for field in fields(Usage)},
+    }
+
+
+def _attempt(item: Row) -> AttemptReport:
+    return AttemptReport(**item | {"outcome": Outcome(item["outcome"]), "usage": Usage(**item["usage"])})

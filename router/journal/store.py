@@ -1,0 +1,79 @@
+"""The one connection to the journal's file: opens it, and writes batches in single transactions.
+
+Decides how durable a batch is. Belongs to one thread; refuses to know about queues and loops.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from router.journal import schema
+from router.journal.errors import JournalError
+from router.journal.record import Feedback
+from router.journal.rows import COLUMNS, Row
+
+# How long another process may hold the file (a backup, say) before a write fails.
+_BUSY_TIMEOUT_MS = 2000
+
+_INSERT_REQUEST = (
+    f"INSERT OR REPLACE INTO requests ({', '.join(COLUMNS)}) "  # noqa: S608 - names are ours
+    f"VALUES ({', '.join(':' + name for name in COLUMNS)})"
+)
+_INSERT_FEEDBACK = "INSERT OR REPLACE INTO feedback (request_id, source, score, time_s) VALUES (?, ?, ?, ?)"
+
+
+class Store:
+    """Writes to the file at ``path``. Use it from one thread only."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file and bring it up to date. Raises JournalError."""
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None)
+        except sqlite3.Error as exc:
+            raise JournalError(f"the journal {path} cannot be opened: {exc}") from exc
+        try:
+            self._prepare()
+        except (sqlite3.Error, JournalError) as exc:
+            self._connection.close()
+            raise JournalError(f"the journal {path} cannot be used: {exc}") from exc
+
+    def _prepare(self) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        schema.check(self._connection)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        schema.migrate(self._connection)
+
+    def write(self, rows: Sequence[Row], feedback: Sequence[Feedback]) -> list[bool | None]:
+        """Write all in one transaction, synced to the disk if any feedback is among it.
+
+        Returns for each score whether it replaced one, None where its request is not known.
+        Raises sqlite3.Error, and then nothing is written.
+        """
+        # Without feedback a power cut may lose the last batches, never the file (WAL, NORMAL).
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if feedback else 'NORMAL'}")
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.executemany(_INSERT_REQUEST, rows)
+            outcomes = [self._write_feedback(score) for score in feedback]
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        return outcomes
+
+    def _write_feedback(self, score: Feedback) -> bool | None:
+        known = "SELECT 1 FROM requests WHERE request_id = ?"
+        if self._connection.execute(known, (score.request_id,)).fetchone() is None:
+            return None
+        earlier = "SELECT 1 FROM feedback WHERE request_id = ? AND source = ?"
+        replaced = self._connection.execute(earlier, (score.request_id, score.source)).fetchone() is not None
+        values = (score.request_id, score.source, score.score, score.time_s)
+        self._connection.execute(_INSERT_FEEDBACK, values)
+        return replaced
+
+    def close(self) -> None:
+        """Close the file; its write-ahead log is folded in."""
+        self._connection.close()

@@ -1,0 +1,156 @@
+"""What is known and allowed before anything runs: the route, its rungs, and what is predicted.
+
+Decides which policy a request falls under, which tiers it may use and why not the others, and
+what each is predicted to give and to cost. Refuses to run anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from backends.types import Prompt
+from policies.base import Policy
+from policies.difficulty.base import DifficultyEstimator, Estimate
+from policies.features import features_of
+from router.errors import InvalidRequest, Violation
+from router.events import TierEstimate
+from router.request import Constraints, Request
+from router.tiers import Tier
+
+N = TypeVar("N", int, float)
+
+# Characters a token, roughly, for tiers that cannot count because they are not up.
+_CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A configured policy: its ladder (cheapest first), its own constraints, and whom it is for.
+
+    ``tags`` and ``tenants`` are alternatives each; empty means any.
+    """
+
+    name: str
+    policy: Policy
+    ladder: tuple[Tier, ...]
+    constraints: Constraints = field(default_factory=Constraints)
+    tags: frozenset[str] = frozenset()
+    tenants: frozenset[str] = frozenset()
+
+    def matches(self, request: Request) -> bool:
+        """Whether the request falls under this route."""
+        return (not self.tags or bool(self.tags & request.tags)) and (
+            not self.tenants or request.tenant in self.tenants
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A tier of the ladder, seen from one request; ``exclusion_reason`` None: it may be used."""
+
+    tier: Tier
+    estimate: Estimate
+    input_token_count: int
+    exclusion_reason: str | None
+
+    @property
+    def cost_usd_micros(self) -> float:
+        """Predicted cost of one attempt."""
+        return self.tier.price.expected_cost_usd_micros(
+            self.input_token_count, self.estimate.output_token_count
+        )
+
+    def output_token_limit(self, prompt: Prompt) -> int:
+        """Most tokens that an attempt may generate, money apart."""
+        return self.tier.output_token_limit(prompt.sampling.max_output_token_count, self.input_token_count)
+
+    def describe(self) -> TierEstimate:
+        """Say what is predicted, for the caller."""
+        return TierEstimate(
+            self.tier.name, self.estimate.quality, self.cost_usd_micros, self.exclusion_reason
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request with all that is known of it before it runs."""
+
+    request: Request
+    route: Route
+    constraints: Constraints
+    rungs: tuple[Rung, ...]
+    features: Mapping[str, float]
+
+
+class Planner:
+    """Makes plans. ``routes`` are tried in order; ``estimator`` predicts what tiers would give."""
+
+    def __init__(self, routes: Sequence[Route], estimator: DifficultyEstimator) -> None:
+        self._routes = tuple(routes)
+        self._estimator = estimator
+
+    def plan(self, request: Request) -> Plan:
+        """Plan a request.
+
+        Raises InvalidRequest for a policy that does not exist. A plan may have no rung that can
+        be used.
+        """
+        route = self._route(request)
+        constraints = tighten(route.constraints, request.constraints)
+        features = features_of(request.prompt)
+        estimates = self._estimator.predict(request.prompt, features)
+        rungs = tuple(_rung(tier, estimates[tier.name], request.prompt, constraints) for tier in route.ladder)
+        return Plan(request, route, constraints, rungs, features)
+
+    def policy_names(self) -> frozenset[str]:
+        """Names of all routes."""
+        return frozenset(route.name for route in self._routes)
+
+    def _route(self, request: Request) -> Route:
+        name = request.constraints.policy
+        for route in self._routes:
+            if route.name == name or (name is None and route.matches(request)):
+                return route
+        known = ", ".join(route.name for route in self._routes)
+        said = f"no policy is called {name!r}" if name else "no policy matches the request"
+        raise InvalidRequest((Violation("constraints.policy", "POLICY_UNKNOWN", f"{said}; known: {known}"),))
+
+
+def tighten(rule: Constraints, wish: Constraints) -> Constraints:
+    """Join a policy's constraints and a request's; the stricter of the two holds.
+
+    The tiers that a policy allows are its ladder, so only the request names ``allowed_tiers``.
+    """
+    return Constraints(
+        min_confidence=_strictest(max, rule.min_confidence, wish.min_confidence),
+        max_cost_usd_micros=_strictest(min, rule.max_cost_usd_micros, wish.max_cost_usd_micros),
+        max_attempt_count=_strictest(min, rule.max_attempt_count, wish.max_attempt_count),
+        allowed_tiers=wish.allowed_tiers,
+        local_only=rule.local_only or wish.local_only,
+        policy=wish.policy,
+    )
+
+
+def _strictest(choose: Callable[[N, N], N], first: N | None, second: N | None) -> N | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return choose(first, second)
+
+
+def _rung(tier: Tier, estimate: Estimate, prompt: Prompt, constraints: Constraints) -> Rung:
+    if not tier.ready:
+        return Rung(tier, estimate, len(prompt.text) // _CHARACTERS_PER_TOKEN, "not_ready")
+    count = tier.backend.count_tokens(prompt)
+    return Rung(tier, estimate, count, _exclusion(tier, prompt, count, constraints))
+
+
+def _exclusion(tier: Tier, prompt: Prompt, input_token_count: int, constraints: Constraints) -> str | None:
+    if constraints.allowed_tiers and tier.name not in constraints.allowed_tiers:
+        return "not_allowed"
+    if constraints.local_only and tier.backend.capabilities.external:
+        return "external"
+    if tier.output_token_limit(prompt.sampling.max_output_token_count, input_token_count) < 1:
+        return "context_too_long"
+    return None

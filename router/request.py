@@ -1,0 +1,39 @@
+"""What the core is asked: a checked prompt and what the caller will accept.
+
+Knows neither gRPC nor HTTP; a deadline is a value. Everything here was validated at the edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from backends.types import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """What the caller will accept beyond the policy's own rules.
+
+    None leaves a value to the policy; empty ``allowed_tiers`` means all that the policy allows;
+    ``policy`` None picks the first policy whose match rule fits.
+    """
+
+    min_confidence: float | None = None
+    max_cost_usd_micros: int | None = None
+    max_attempt_count: int | None = None
+    allowed_tiers: frozenset[str] = frozenset()
+    local_only: bool = False
+    policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. ``timeout_s`` is what was left to its deadline when it arrived; None: none set."""
+
+    id: str
+    prompt: Prompt
+    constraints: Constraints = field(default_factory=Constraints)
+    tags: frozenset[str] = frozenset()
+    tenant: str = ""
+    timeout_s: float | None = None
+    allow_retraction: bool = False

@@ -1,0 +1,149 @@
+"""What applications get: plain values, read from the messages of the wire."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from upshift.v1 import router_pb2, types_pb2
+
+from backends.types import FinishReason, Usage
+from router.events import (
+    AttemptRejected,
+    AttemptReport,
+    AttemptStarted,
+    Decided,
+    Outcome,
+    TextDelta,
+    TierEstimate,
+)
+from router.rpc.durations import seconds
+from router.rpc.wire import FINISH_REASONS, OUTCOMES
+from router.tiers import TierStatus
+
+_FINISH_REASONS: dict[int, FinishReason] = {number: reason for reason, number in FINISH_REASONS.items()}
+_OUTCOMES: dict[int, Outcome] = {number: outcome for outcome, number in OUTCOMES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer and its account.
+
+    ``confidence``: calibrated probability in [0, 1] that it is acceptable, None where none could be
+    had. ``usage``, ``cost_usd``: of all ``attempts`` together. ``attempt_number``: the one that it
+    comes from, from 1. ``latency_s``: measured by the server.
+    """
+
+    text: str
+    tier: str
+    confidence: float | None
+    cost_usd: float
+    attempts: tuple[AttemptReport, ...]
+    request_id: str
+    latency_s: float
+    reasoning: str
+    policy: str
+    reason: str
+    finish_reason: FinishReason
+    attempt_number: int
+    usage: Usage
+
+    def json(self) -> Any:
+        """Read the text as JSON, for questions with a schema. Raises json.JSONDecodeError."""
+        return json.loads(self.text)
+
+
+StreamEvent = Decided | AttemptStarted | TextDelta | AttemptRejected | Answer
+
+
+def answer(result: types_pb2.Result) -> Answer:
+    """Read a result."""
+    return Answer(
+        text=result.text,
+        tier=result.tier,
+        confidence=_confidence(result),
+        cost_usd=result.cost_usd_micros / 1e6,
+        attempts=tuple(_report(attempt) for attempt in result.attempts),
+        request_id=result.request_id,
+        latency_s=seconds(result.latency),
+        reasoning=result.reasoning,
+        policy=result.policy,
+        reason=result.reason,
+        finish_reason=_FINISH_REASONS.get(result.finish_reason, FinishReason.STOP),
+        attempt_number=result.attempt_number,
+        usage=_usage(result.usage),
+    )
+
+
+def stream_event(message: router_pb2.StreamGenerateResponse) -> StreamEvent | None:
+    """Read an event; None: of a kind that this client does not know yet."""
+    match message.WhichOneof("event"):
+        case "text_delta":
+            return TextDelta(message.text_delta.attempt_number, message.text_delta.text)
+        case "result":
+            return answer(message.result)
+        case "decision":
+            return decided(message.decision)
+        case "attempt_started":
+            started = message.attempt_started
+            return AttemptStarted(started.attempt_number, started.tier, started.reason)
+        case "attempt_rejected":
+            rejected = message.attempt_rejected
+            return AttemptRejected(rejected.attempt_number, rejected.reason, _confidence(rejected))
+    return None
+
+
+def decided(decision: types_pb2.Decision) -> Decided:
+    """Read a decision."""
+    estimates = tuple(
+        TierEstimate(
+            estimate.tier,
+            estimate.predicted_quality,
+            estimate.predicted_cost_usd_micros,
+            estimate.exclusion_reason or None,
+        )
+        for estimate in decision.estimates
+    )
+    return Decided(decision.policy, decision.tier, decision.reason, estimates, dict(decision.features))
+
+
+def tier_status(tier: router_pb2.Tier) -> TierStatus:
+    """Read the state of a tier."""
+    return TierStatus(
+        name=tier.name,
+        backend=tier.backend,
+        model=tier.model,
+        ready=tier.state == router_pb2.TIER_STATE_READY,
+        external=not tier.local,
+        logprobs=tier.logprobs,
+        context_token_count=tier.context_token_count or None,
+        input_price_usd_micros_per_million=tier.input_price_usd_micros,
+        output_price_usd_micros_per_million=tier.output_price_usd_micros,
+        in_flight_count=tier.in_flight_count,
+        queued_count=tier.queued_count,
+    )
+
+
+def _report(attempt: types_pb2.Attempt) -> AttemptReport:
+    has_first = attempt.HasField("time_to_first_token")
+    return AttemptReport(
+        number=attempt.attempt_number,
+        tier=attempt.tier,
+        outcome=_OUTCOMES.get(attempt.outcome, Outcome.FAILED),
+        reason=attempt.reason,
+        confidence=_confidence(attempt),
+        signals=dict(attempt.signals),
+        usage=_usage(attempt.usage),
+        cost_usd_micros=attempt.cost_usd_micros,
+        latency_s=seconds(attempt.latency),
+        time_to_first_token_s=seconds(attempt.time_to_first_token) if has_first else None,
+    )
+
+
+def _confidence(message: types_pb2.Result | types_pb2.Attempt | router_pb2.AttemptRejected) -> float | None:
+    return message.confidence if message.HasField("confidence") else None
+
+
+def _usage(usage: types_pb2.Usage) -> Usage:
+    return Usage(usage.input_token_count, usage.output_token_count)

@@ -1,0 +1,126 @@
+"""How applications ask: plain arguments, turned into the messages of the wire.
+
+Decides the names of the arguments and their units. Refuses to check values: the server does, and
+says everything that is wrong at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypedDict, TypeVar
+
+from upshift.v1 import types_pb2
+
+from backends.types import Message
+from router.rpc.names import REQUEST_ID_KEY
+from router.rpc.rules import Asking
+from router.rpc.wire import ROLES
+
+A = TypeVar("A", bound=Asking)
+
+Question = str | Sequence[Message | Mapping[str, str]]
+"""The user's text, or a conversation; a mapping is ``{"role": "user", "content": "..."}``."""
+
+_ROLE_NUMBERS = {role.value: number for number, role in ROLES.items()}
+_SAMPLING = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "max_output_tokens": "max_output_token_count",
+    "seed": "seed",
+}
+_CONSTRAINTS = {
+    "min_confidence": "min_confidence",
+    "max_attempts": "max_attempt_count",
+    "local_only": "local_only",
+    "policy": "policy",
+}
+
+
+class Options(TypedDict, total=False):
+    """What may be said beside the question; what is left out, or None, is up to the server.
+
+    ``system``: instructions before the conversation. ``schema``: the answer is JSON under this JSON
+    Schema; ``regex``: it matches this pattern of Python's ``re`` as a whole. ``temperature``,
+    ``top_p``, ``max_output_tokens``, ``stop``, ``seed``: how tokens are drawn.
+
+    ``min_confidence``: least calibrated confidence below the top tier, in [0, 1]. ``max_cost_usd``,
+    ``max_attempts``: the most that all attempts together may take. ``tiers``: names of those that may
+    be used. ``local_only``: the question must not leave the server's machine. ``policy``: its name.
+    ``tags``, ``tenant``: what policies match on.
+
+    ``timeout_s``: the call's deadline in seconds. ``request_id``: names the request; unset: the
+    server does. ``allow_retraction``: a stream may send text before it is trusted.
+    """
+
+    system: str | None
+    schema: Mapping[str, Any] | None
+    regex: str | None
+    temperature: float | None
+    top_p: float | None
+    max_output_tokens: int | None
+    stop: Sequence[str]
+    seed: int | None
+    min_confidence: float | None
+    max_cost_usd: float | None
+    max_attempts: int | None
+    tiers: Collection[str]
+    local_only: bool
+    policy: str | None
+    tags: Collection[str]
+    tenant: str
+    timeout_s: float | None
+    request_id: str | None
+    allow_retraction: bool
+
+
+def asking(kind: type[A], question: Question, options: Options) -> A:
+    """Build a message of ``kind``. Raises TypeError for options that there are not."""
+    if unknown := sorted(options.keys() - Options.__annotations__.keys()):
+        raise TypeError(
+            f"no option is called {unknown[0]!r}; there are: {', '.join(Options.__annotations__)}"
+        )
+    message = kind(tags=options.get("tags", ()), tenant=options.get("tenant", ""))
+    _fill_prompt(message.prompt, question, options)
+    _fill_constraints(message.constraints, options)
+    if options.get("allow_retraction"):
+        message.allow_retraction = True  # type: ignore[union-attr]
+    return message
+
+
+def call_arguments(options: Options) -> dict[str, Any]:
+    """Give the deadline and the metadata of the call, as stubs take them."""
+    request_id = options.get("request_id")
+    metadata = ((REQUEST_ID_KEY, request_id),) if request_id else None
+    return {"timeout": options.get("timeout_s"), "metadata": metadata}
+
+
+def _fill_prompt(prompt: types_pb2.Prompt, question: Question, options: Options) -> None:
+    if system := options.get("system"):
+        prompt.messages.add(role=types_pb2.ROLE_SYSTEM, content=system)
+    turns = [{"role": "user", "content": question}] if isinstance(question, str) else question
+    for turn in turns:
+        role, content = (
+            (turn.role, turn.content) if isinstance(turn, Message) else (turn["role"], turn["content"])
+        )
+        prompt.messages.add(role=_ROLE_NUMBERS.get(role, types_pb2.ROLE_UNSPECIFIED), content=content)
+    _set(prompt.sampling, _SAMPLING, options)
+    prompt.sampling.stop.extend(options.get("stop", ()))
+    if (schema := options.get("schema")) is not None:
+        prompt.response_format.json_schema.schema.update(schema)
+    if (regex := options.get("regex")) is not None:
+        prompt.response_format.regex.pattern = regex
+
+
+def _fill_constraints(constraints: types_pb2.Constraints, options: Options) -> None:
+    _set(constraints, _CONSTRAINTS, options)
+    constraints.allowed_tiers.extend(options.get("tiers", ()))
+    if (dollars := options.get("max_cost_usd")) is not None:
+        constraints.max_cost_usd_micros = round(dollars * 1e6)
+
+
+def _set(
+    target: types_pb2.Sampling | types_pb2.Constraints, names: Mapping[str, str], options: Options
+) -> None:
+    for name, field in names.items():
+        if (value := options.get(name)) is not None:
+            setattr(target, field, value)

@@ -1,0 +1,147 @@
+"""Where calls come in from gRPC and errors go out: the one guard around every method.
+
+Decides what a call is named, how long it may take, and how it ends when it fails. Reads the bytes
+itself, so that malformed ones are the caller's error and not an internal one. Refuses to know what
+the methods do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+import traceback
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, NoReturn, TypeAlias, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from upshift.v1 import router_pb2
+
+from router.errors import InvalidRequest, RoutingError, Violation
+from router.rpc.names import DETAILS_KEY, REQUEST_ID_KEY
+from router.rpc.seam import Call
+from router.rpc.service import RouterService
+from router.rpc.status import wire_status
+
+M = TypeVar("M", bound=Message)
+Context: TypeAlias = "grpc.aio.ServicerContext[bytes, Message]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, Message]"
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_TRACEPARENT = re.compile(r"[0-9a-f-]{1,64}")
+_LOG = logging.getLogger(__name__)
+
+
+def method_handlers(service: RouterService, *, default_timeout_s: float) -> dict[str, Handler]:
+    """Every method of the proto's service by its name."""
+    edge = Edge(default_timeout_s)
+    return {
+        "Generate": edge.unary(router_pb2.GenerateRequest, service.generate),
+        "StreamGenerate": edge.stream(router_pb2.StreamGenerateRequest, service.stream_generate),
+        "Decide": edge.unary(router_pb2.DecideRequest, service.decide),
+        "SubmitFeedback": edge.unary(router_pb2.SubmitFeedbackRequest, service.submit_feedback),
+        "ListTiers": edge.unary(router_pb2.ListTiersRequest, service.list_tiers),
+    }
+
+
+class Edge:
+    """Wraps methods for gRPC; calls without a deadline get ``default_timeout_s``."""
+
+    def __init__(self, default_timeout_s: float) -> None:
+        self._default_timeout_s = default_timeout_s
+
+    def unary(self, kind: type[M], method: Callable[[M, Call], Awaitable[Message]]) -> Handler:
+        """Handle a call with one answer."""
+
+        async def handle(raw: bytes, context: Context) -> Message:
+            call = self._call(context)
+            context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
+            try:
+                return await method(_parse(kind, raw), call)
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  this is the edge
+                await _end(error, context, call)
+
+        return grpc.unary_unary_rpc_method_handler(handle, None, _serialize)
+
+    def stream(self, kind: type[M], method: Callable[[M, Call], AsyncGenerator[Message]]) -> Handler:
+        """Handle a call with a stream of answers."""
+
+        async def handle(raw: bytes, context: Context) -> None:
+            call = self._call(context)
+            context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
+            try:
+                async with aclosing(method(_parse(kind, raw), call)) as answers:
+                    async for answer in answers:
+                        await context.write(answer)
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  this is the edge
+                await _end(error, context, call)
+
+        return grpc.unary_stream_rpc_method_handler(handle, None, _serialize)
+
+    def _call(self, context: Context) -> Call:
+        sent = dict(context.invocation_metadata() or ())
+        left_s = context.time_remaining()
+        return Call(
+            request_id=_matching(_REQUEST_ID, sent.get(REQUEST_ID_KEY)) or new_request_id(),
+            timeout_s=self._default_timeout_s if left_s is None else left_s,
+            traceparent=_matching(_TRACEPARENT, sent.get("traceparent")),
+        )
+
+
+def new_request_id() -> str:
+    """Name a request: 12 hexadecimal digits of Unix milliseconds, then 12 of chance; ids sort by time."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}"
+
+
+def _matching(pattern: re.Pattern[str], value: str | bytes | None) -> str:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else ""
+
+
+def _serialize(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
+def _parse(kind: type[M], raw: bytes) -> M:
+    try:
+        return kind.FromString(raw)
+    except DecodeError:
+        said = f"the {len(raw)} bytes are no {kind.DESCRIPTOR.full_name}; text must be UTF-8"
+        raise InvalidRequest((Violation("", "MESSAGE_MALFORMED", said),)) from None
+
+
+async def _end(error: BaseException, context: Context, call: Call) -> NoReturn:
+    """End the call as ``error`` asks for.
+
+    Only gRPC cancels a handler. Any other cancellation comes up from below by mistake; passed on, it
+    would leave the caller waiting until its deadline.
+    """
+    task = asyncio.current_task()
+    if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+        raise error
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    status = wire_status(error)
+    _log(error, status.reason, call)
+    metadata: tuple[tuple[str, Any], ...] = (
+        (REQUEST_ID_KEY, call.request_id),
+        (DETAILS_KEY, status.details),
+    )
+    await context.abort(status.code, status.message, trailing_metadata=metadata)
+
+
+def _log(error: BaseException, reason: str, call: Call) -> None:
+    """Keep what an operator needs; an unforeseen error's own words may quote a prompt and are left out."""
+    if isinstance(error, RoutingError):
+        _LOG.info("request %s trace %s ends in %s", call.request_id, call.traceparent or "-", reason)
+        return
+    _LOG.error(
+        "request %s trace %s ends in an unforeseen %s at\n%s",
+        call.request_id,
+        call.traceparent or "-",
+        type(error).__name__,
+        "".join(traceback.format_tb(error.__traceback__)),
+    )

@@ -1,0 +1,11 @@
+"""Names that server and client must spell alike."""
+
+from __future__ import annotations
+
+from upshift.v1 import router_pb2
+
+SERVICE_NAME = router_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
+REQUEST_ID_KEY = "x-request-id"
+# gRPC's own key for a serialized google.rpc.Status in trailing metadata.
+DETAILS_KEY = "grpc-status-details-bin"
+ERROR_DOMAIN = "upshift"

@@ -1,0 +1,67 @@
+"""What the wire asks of the router, and nothing more.
+
+:class:`router.core.Router` fills it; so does anything else that answers requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from router.events import Decided, Event
+from router.request import Request
+from router.tiers import TierStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What comes with a message: who names it, how long it may take, which trace it belongs to.
+
+    ``timeout_s`` is what was left to the caller's deadline, or the server's default. ``traceparent``
+    is for log lines only.
+    """
+
+    request_id: str
+    timeout_s: float
+    traceparent: str = ""
+
+
+class Core(Protocol):
+    """A router.
+
+    ``start`` once, then anything any number of times at once, then ``close`` once, also where
+    ``start`` raised. ``run``, ``decide`` and ``feedback`` raise :class:`router.errors.RoutingError`.
+    """
+
+    async def start(self) -> None:
+        """Get ready; returns when every tier is ready or has failed once."""
+        ...
+
+    async def close(self) -> None:
+        """Stop everything and free it."""
+        ...
+
+    def run(self, request: Request) -> AsyncGenerator[Event]:
+        """Answer by an async generator; closing it, or cancelling who waits on it, stops the model."""
+        ...
+
+    def decide(self, request: Request) -> Decided:
+        """Say what would be tried first; nothing runs."""
+        ...
+
+    def tiers(self) -> tuple[TierStatus, ...]:
+        """Every tier as it is now, cheapest first."""
+        ...
+
+    def tier_names(self) -> frozenset[str]:
+        """Names of all tiers."""
+        ...
+
+    def policy_names(self) -> frozenset[str]:
+        """Names of all policies."""
+        ...
+
+    async def feedback(self, request_id: str, score: float, source: str) -> bool:
+        """Record a score; True where it replaced one of the same source. Raises UnknownRequest."""
+        ...

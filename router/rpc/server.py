@@ -1,0 +1,202 @@
+"""The server's life: bind, load, serve, drain, stop.
+
+Decides the order of these and what gRPC is allowed: how many calls, how large, how often pinged,
+and from where. Refuses to know what is served beyond its seam.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ipaddress
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from router.config.model import Config, ServerConfig
+from router.rpc.edge import method_handlers
+from router.rpc.health import Health
+from router.rpc.names import SERVICE_NAME
+from router.rpc.seam import Core
+from router.rpc.service import RouterService
+
+_LOG = logging.getLogger(__name__)
+
+_KEEPALIVE_OPTIONS = (
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # Clients may ping every 10 s; more often counts as abuse and ends the connection.
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    # Clients find new replicas when they connect anew.
+    ("grpc.max_connection_age_ms", 1_800_000),
+)
+
+
+class ListenError(Exception):
+    """The address cannot be listened on; the message says why and what to do."""
+
+
+class RouterServer:
+    """A gRPC server in front of a router. Entering it does nothing; leaving it stops all at once."""
+
+    def __init__(self, settings: ServerConfig, core: Core) -> None:
+        self._settings = settings
+        self._core = core
+        self._health = Health(SERVICE_NAME)
+        self._following: asyncio.Task[None] | None = None
+        self._server: grpc.aio.Server | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._health.drain()
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+        if self._server is not None:
+            await self._server.stop(None)
+        await self._core.close()
+
+    async def start(self) -> str:
+        """Bind, start the router, serve; return the address with its real port. Raises ListenError.
+
+        The port is bound first: that it is taken should not show only after the models are loaded.
+        """
+        self._server = self._build()
+        address = _bind(self._server, self._settings)
+        await self._core.start()
+        # What is loaded stays; the collector need not walk through it for every request's garbage.
+        gc.collect()
+        gc.freeze()
+        self._health.set(serving=any(tier.ready for tier in self._core.tiers()))
+        self._following = asyncio.create_task(self._health.follow(self._core))
+        await self._server.start()
+        return address
+
+    async def drain(self) -> None:
+        """Say NOT_SERVING, take nothing new, and wait for what runs, ``drain_grace_s`` at most."""
+        self._health.drain()
+        if self._server is not None:
+            await self._server.stop(self._settings.drain_grace_s)
+
+    def _build(self) -> grpc.aio.Server:
+        settings = self._settings
+        server = grpc.aio.server(
+            options=(
+                # Else a second server on the same port starts without a word and takes half the calls.
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", settings.max_message_bytes),
+                ("grpc.max_send_message_length", settings.max_message_bytes),
+                *_KEEPALIVE_OPTIONS,
+            ),
+            maximum_concurrent_rpcs=settings.max_concurrent_requests,
+        )
+        service = RouterService(self._core, max_text_byte_count=settings.max_prompt_bytes)
+        handlers = method_handlers(service, default_timeout_s=settings.default_timeout_s)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
+        server.add_registered_method_handlers(SERVICE_NAME, handlers)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        if settings.reflection:
+            names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, server)
+        return server
+
+
+async def serve(config: Config, core: Core, *, ready: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal stops at once. Raises ListenError.
+
+    ``ready`` is called with the bound address once calls are taken.
+    """
+    stop = _StopSignals()
+    with stop:
+        async with RouterServer(config.server, core) as server:
+            starting = asyncio.create_task(server.start())
+            if not await _finished(starting, stop.first):
+                return
+            if ready is not None:
+                ready(starting.result())
+            await stop.first.wait()
+            _LOG.info("draining for at most %s s", config.server.drain_grace_s)
+            await _finished(asyncio.create_task(server.drain()), stop.second)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run ``main`` on uvloop where there is one, else on asyncio."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+    else:
+        import uvloop  # noqa: PLC0415  importing the server must not need it
+
+        uvloop.run(main)
+
+
+class _StopSignals:
+    """The first and the second request to stop."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self.second = asyncio.Event()
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._on_signal)
+
+    def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    def _on_signal(self) -> None:
+        (self.second if self.first.is_set() else self.first).set()
+
+
+async def _finished(task: asyncio.Task[Any], stop: asyncio.Event) -> bool:
+    """Wait for ``task`` unless ``stop`` comes first, which cancels it. Raises what the task raises."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+            return True
+        return False
+    finally:
+        stopping.cancel()
+        task.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)
+
+
+def _bind(server: grpc.aio.Server, settings: ServerConfig) -> str:
+    listen = settings.listen
+    if not settings.allow_insecure_listen and not _is_loopback(listen):
+        raise ListenError(
+            f"server.listen is {listen!r}, which other machines can reach, and there is no encryption and no "
+            "key; listen on 127.0.0.1 behind a proxy, or set server.allow_insecure_listen: true"
+        )
+    try:
+        port = server.add_insecure_port(listen)
+    except RuntimeError as exc:
+        raise ListenError(
+            f"cannot listen on {listen!r}: the port is taken or the address is not this machine's; "
+            "choose another server.listen, or stop who has it"
+        ) from exc
+    return listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
+
+
+def _is_loopback(listen: str) -> bool:
+    if listen.startswith("unix:"):
+        return True
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,188 @@
+"""Messages of the wire and nouns of the core, translated into each other.
+
+Decides nothing: what may come in is decided in ``rules``, which run first. Seconds become
+Durations, None becomes an unset field, and names of enums meet their numbers in one table each.
+"""
+
+from __future__ import annotations
+
+from upshift.v1 import router_pb2, types_pb2
+
+from backends.types import FinishReason, Message, Prompt, Role, Sampling, Usage
+from router.events import (
+    AttemptRejected,
+    AttemptReport,
+    AttemptStarted,
+    Decided,
+    Event,
+    Outcome,
+    Result,
+    TextDelta,
+    TierEstimate,
+)
+from router.request import Constraints, Request
+from router.rpc.durations import duration
+from router.rpc.formats import core_format
+from router.rpc.rules import Asking, Known, check_asking
+from router.rpc.seam import Call
+from router.tiers import TierStatus
+
+ROLES = {
+    types_pb2.ROLE_SYSTEM: Role.SYSTEM,
+    types_pb2.ROLE_USER: Role.USER,
+    types_pb2.ROLE_ASSISTANT: Role.ASSISTANT,
+}
+FINISH_REASONS = {
+    FinishReason.STOP: types_pb2.FINISH_REASON_STOP,
+    FinishReason.LENGTH: types_pb2.FINISH_REASON_LENGTH,
+}
+OUTCOMES = {
+    Outcome.ACCEPTED: types_pb2.ATTEMPT_OUTCOME_ACCEPTED,
+    Outcome.REJECTED: types_pb2.ATTEMPT_OUTCOME_REJECTED,
+    Outcome.FAILED: types_pb2.ATTEMPT_OUTCOME_FAILED,
+}
+
+
+def core_request(message: Asking, call: Call, known: Known) -> Request:
+    """Check ``message`` and translate it. Raises InvalidRequest with every violation."""
+    check_asking(message, known)
+    return Request(
+        id=call.request_id,
+        prompt=_prompt(message.prompt),
+        constraints=_constraints(message.constraints),
+        tags=frozenset(message.tags),
+        tenant=message.tenant,
+        timeout_s=call.timeout_s,
+        allow_retraction=getattr(message, "allow_retraction", False),
+    )
+
+
+def _prompt(prompt: types_pb2.Prompt) -> Prompt:
+    return Prompt(
+        messages=tuple(Message(ROLES[turn.role], turn.content) for turn in prompt.messages),
+        sampling=_sampling(prompt.sampling) if prompt.HasField("sampling") else Sampling(),
+        response_format=core_format(prompt.response_format) if prompt.HasField("response_format") else None,
+    )
+
+
+def _sampling(sampling: types_pb2.Sampling) -> Sampling:
+    limited = sampling.HasField("max_output_token_count")
+    return Sampling(
+        temperature=sampling.temperature,
+        top_p=sampling.top_p if sampling.HasField("top_p") else 1.0,
+        max_output_token_count=sampling.max_output_token_count if limited else None,
+        stop=tuple(sampling.stop),
+        seed=sampling.seed if sampling.HasField("seed") else None,
+    )
+
+
+def _constraints(message: types_pb2.Constraints) -> Constraints:
+    has = message.HasField
+    return Constraints(
+        min_confidence=message.min_confidence if has("min_confidence") else None,
+        max_cost_usd_micros=message.max_cost_usd_micros if has("max_cost_usd_micros") else None,
+        max_attempt_count=message.max_attempt_count if has("max_attempt_count") else None,
+        allowed_tiers=frozenset(message.allowed_tiers),
+        local_only=message.local_only,
+        policy=message.policy or None,
+    )
+
+
+def event_message(event: Event) -> router_pb2.StreamGenerateResponse:
+    """Translate one event of a stream."""
+    match event:
+        case TextDelta():
+            delta = router_pb2.TextDelta(attempt_number=event.number, text=event.text)
+            return router_pb2.StreamGenerateResponse(text_delta=delta)
+        case Result():
+            return router_pb2.StreamGenerateResponse(result=result_message(event))
+        case Decided():
+            return router_pb2.StreamGenerateResponse(decision=decision_message(event))
+        case AttemptStarted():
+            started = router_pb2.AttemptStarted(
+                attempt_number=event.number, tier=event.tier, reason=event.reason
+            )
+            return router_pb2.StreamGenerateResponse(attempt_started=started)
+        case AttemptRejected():
+            rejected = router_pb2.AttemptRejected(
+                attempt_number=event.number, reason=event.reason, confidence=event.confidence
+            )
+            return router_pb2.StreamGenerateResponse(attempt_rejected=rejected)
+
+
+def decision_message(decided: Decided) -> types_pb2.Decision:
+    """Translate a decision."""
+    return types_pb2.Decision(
+        policy=decided.policy,
+        tier=decided.tier,
+        reason=decided.reason,
+        estimates=[_estimate_message(estimate) for estimate in decided.estimates],
+        features=decided.features,
+    )
+
+
+def _estimate_message(estimate: TierEstimate) -> types_pb2.TierEstimate:
+    return types_pb2.TierEstimate(
+        tier=estimate.tier,
+        predicted_quality=estimate.quality,
+        predicted_cost_usd_micros=estimate.cost_usd_micros,
+        exclusion_reason=estimate.exclusion_reason or "",
+    )
+
+
+def result_message(result: Result) -> types_pb2.Result:
+    """Translate an answer and its account."""
+    return types_pb2.Result(
+        request_id=result.request_id,
+        text=result.text,
+        reasoning=result.reasoning,
+        tier=result.tier,
+        policy=result.policy,
+        confidence=result.confidence,
+        reason=result.reason,
+        finish_reason=FINISH_REASONS[result.finish_reason],
+        attempt_number=result.attempt_number,
+        attempts=[_attempt_message(report) for report in result.attempts],
+        usage=_usage_message(result.usage),
+        cost_usd_micros=result.cost_usd_micros,
+        latency=duration(result.latency_s),
+    )
+
+
+def _attempt_message(report: AttemptReport) -> types_pb2.Attempt:
+    first_s = report.time_to_first_token_s
+    return types_pb2.Attempt(
+        attempt_number=report.number,
+        tier=report.tier,
+        outcome=OUTCOMES[report.outcome],
+        reason=report.reason,
+        confidence=report.confidence,
+        signals=report.signals,
+        usage=_usage_message(report.usage),
+        cost_usd_micros=report.cost_usd_micros,
+        latency=duration(report.latency_s),
+        time_to_first_token=None if first_s is None else duration(first_s),
+    )
+
+
+def _usage_message(usage: Usage) -> types_pb2.Usage:
+    return types_pb2.Usage(
+        input_token_count=usage.input_token_count, output_token_count=usage.output_token_count
+    )
+
+
+def tier_message(status: TierStatus) -> router_pb2.Tier:
+    """Translate the state of a tier."""
+    return router_pb2.Tier(
+        name=status.name,
+        backend=status.backend,
+        model=status.model,
+        state=router_pb2.TIER_STATE_READY if status.ready else router_pb2.TIER_STATE_UNAVAILABLE,
+        local=not status.external,
+        logprobs=status.logprobs,
+        context_token_count=status.context_token_count or 0,
+        input_price_usd_micros=status.input_price_usd_micros_per_million,
+        output_price_usd_micros=status.output_price_usd_micros_per_million,
+        in_flight_count=status.in_flight_count,
+        queued_count=status.queued_count,
+    )
