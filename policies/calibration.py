@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from policies.folds import assign_folds, out_of_fold
-from policies.logistic import fit_logistic, log_loss
+from policies.logistic import log_loss
 from policies.odds import Floats, sigmoids
 
 MIN_LABELS = 30
@@ -69,6 +69,8 @@ class BetaCalibrator:
 
     def fit(self, scores: Floats, labels: Floats) -> Self:
         """Fit a, b and c, next to unregularised."""
+        from policies.fit_logistic import fit_logistic  # scikit-learn, to fit only
+
         inputs = _beta_inputs(scores)
         kept = np.array([True, True])
         model = fit_logistic(inputs, labels, strength=100.0)
@@ -99,7 +101,7 @@ class IsotonicCalibrator:
 
     def fit(self, scores: Floats, labels: Floats) -> Self:
         """Fit the knots; values keep 1 / (n + 2) off 0 and 1, for n labels can show no more."""
-        from sklearn.isotonic import IsotonicRegression
+        from sklearn.isotonic import IsotonicRegression  # to fit only
 
         edge = 1.0 / (len(labels) + 2.0)
         model = IsotonicRegression(y_min=edge, y_max=1.0 - edge).fit(scores, labels)

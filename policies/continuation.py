@@ -28,8 +28,9 @@ def normal_draws(count: int, dimension_count: int) -> Floats:
     """Return standard normal points, float64 (count, dimension_count), the same on every call.
 
     A quasi-random sequence: M. Roberts, The Unreasonable Effectiveness of Quasirandom Sequences
-    (2018), R_d with the generalised golden ratio, mapped by the normal quantile function and
-    centred and scaled to mean 0 and variance 1.
+    (2018), R_d with the generalised golden ratio, mapped by the normal quantile function, then
+    centred and whitened: means 0, variances 1 and no correlation, exactly. ``count`` must exceed
+    ``dimension_count``.
     """
     ratio = 2.0
     for _ in range(64):
@@ -38,7 +39,9 @@ def normal_draws(count: int, dimension_count: int) -> Floats:
     uniform = (0.5 + np.arange(1.0, count + 1)[:, None] * steps) % 1.0
     quantile = np.vectorize(NormalDist().inv_cdf, otypes=[np.float64])
     points = quantile(np.clip(uniform, 1e-9, 1.0 - 1e-9))
-    return np.asarray((points - points.mean(axis=0)) / points.std(axis=0), dtype=np.float64)
+    centred = points - points.mean(axis=0)
+    root = np.linalg.cholesky(centred.T @ centred / count)
+    return np.asarray(np.linalg.solve(root, centred.T).T, dtype=np.float64)
 
 
 def outcomes(qualities: Floats, movement: Floats, draws: Floats) -> Floats:

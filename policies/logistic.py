@@ -1,7 +1,6 @@
-"""Logistic regression: fitted by scikit-learn, kept and served as a vector and a number.
+"""A fitted logistic regression as it is kept and served: a vector and a number.
 
-The one place that knows how graded answers become labels, and the only shape in which a fitted
-regression leaves scikit-learn. scikit-learn is imported when something is fitted, never to serve.
+Knows nothing of how it was fitted; ``fit_logistic`` does, and needs scikit-learn.
 """
 
 from __future__ import annotations
@@ -39,32 +38,6 @@ class Logistic:
     def of(cls, estimator: Any) -> Self:
         """Take the weights out of a fitted scikit-learn LogisticRegression of two classes."""
         return cls(np.asarray(estimator.coef_[0], np.float64), float(estimator.intercept_[0]))
-
-
-def fit_estimator(inputs: Any, qualities: Floats, strength: float) -> Any:
-    """Fit scikit-learn's LogisticRegression to graded answers; ``strength`` is its C.
-
-    ``inputs`` (n, d), dense or CSR; ``qualities`` (n,) in [0, 1]. A grade q counts as a right answer
-    of weight q and a wrong one of weight 1 - q. Two made-up answers at the origin, one right and
-    one wrong, keep a tier that was never wrong from certainty (Laplace's rule of succession).
-    """
-    from scipy import sparse
-    from sklearn.linear_model import LogisticRegression
-
-    origin = np.zeros((2, inputs.shape[1]))
-    stack = sparse.vstack if sparse.issparse(inputs) else np.vstack
-    rows = stack([inputs, inputs, origin])
-    labels = np.concatenate([np.ones(len(qualities)), np.zeros(len(qualities)), [1.0, 0.0]])
-    weights = np.concatenate([qualities, 1.0 - qualities, [1.0, 1.0]])
-    kept = np.flatnonzero(weights > 0.0)
-    rows = rows.tocsr()[kept] if sparse.issparse(rows) else rows[kept]
-    model = LogisticRegression(C=strength, max_iter=2000)
-    return model.fit(rows, labels[kept], sample_weight=weights[kept])
-
-
-def fit_logistic(inputs: Any, qualities: Floats, strength: float) -> Logistic:
-    """Fit as :func:`fit_estimator` does, and keep the weights only."""
-    return Logistic.of(fit_estimator(inputs, qualities, strength))
 
 
 def log_loss(probabilities: Floats, qualities: Floats) -> float:

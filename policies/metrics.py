@@ -27,7 +27,7 @@ def brier(probabilities: Floats, labels: Floats) -> float:
 
 
 def adaptive_ece(probabilities: Floats, labels: Floats, bin_count: int = 15) -> float:
-    """Expected calibration error over bins of equal mass: mean |confidence - share right|.
+    """Return the expected calibration error over bins of equal mass: mean |confidence - share right|.
 
     At most ``bin_count`` bins, none of fewer than about ten labels. (Nguyen and O'Connor 2015.)
     """

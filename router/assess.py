@@ -1,7 +1,7 @@
 """What an answer looks like, and how sure one may be of it.
 
-Decides nothing; it runs the signals, asks the calibrated confidence, and lets a validator's proof
-overrule it.
+Runs the signals, asks the calibrated confidence, and lets a validator's proof overrule it. Where a
+tier was never calibrated and the configuration allows it, its tokens' probability stands in.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from policies.signals.base import Answer, Signal, failed_validation, measure_all
+from policies.uncalibrated import MARK, token_probability
 from router.attempt import Assessment
 
 
@@ -25,11 +26,22 @@ class ConfidenceModel(Protocol):
 
 
 class Assessor:
-    """Looks at answers; ``confidence`` None: nothing was calibrated."""
+    """Looks at answers.
 
-    def __init__(self, signals: Sequence[Signal], confidence: ConfidenceModel | None) -> None:
+    ``confidence`` None: nothing was calibrated. ``allow_uncalibrated``: token probability stands in
+    where there is no calibrated confidence, marked so among the signals.
+    """
+
+    def __init__(
+        self,
+        signals: Sequence[Signal],
+        confidence: ConfidenceModel | None,
+        *,
+        allow_uncalibrated: bool = False,
+    ) -> None:
         self._signals = tuple(signals)
         self._confidence = confidence
+        self._allow_uncalibrated = allow_uncalibrated
 
     def assess(self, tier: str, quality: float, answer: Answer) -> Assessment:
         """Measure the signals of an answer and join them into a confidence."""
@@ -37,4 +49,7 @@ class Assessor:
         if failed_validation(signals):
             return Assessment(signals, 0.0, failed_validation=True)
         confidence = None if self._confidence is None else self._confidence.predict(tier, quality, signals)
+        if confidence is None and self._allow_uncalibrated:
+            confidence = token_probability(signals)
+            signals[MARK] = 1.0
         return Assessment(signals, confidence)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import time
 
-from policies.artefact import Learnt, load
-
 from backends.registry import backend_class
+from policies.artefact import Learnt, load
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
 from policies.difficulty.layered import LayeredDifficulty
@@ -32,7 +31,11 @@ def build(config: Config) -> Router:
     tiers = sorted((_tier(tier) for tier in config.tiers), key=_price)
     routes = [_route(policy, tiers, learnt) for policy in config.policies]
     planner = Planner(routes, _estimator(config, tiers, learnt))
-    assessor = Assessor([SIGNALS.load(name)() for name in SIGNALS.names()], learnt and learnt.confidence)
+    assessor = Assessor(
+        [SIGNALS.load(name)() for name in SIGNALS.names()],
+        learnt and learnt.confidence,
+        allow_uncalibrated=config.confidence.uncalibrated == "token_probability",
+    )
     return Router(tiers, planner, assessor, _journal(config), time.monotonic)
 
 

@@ -6,6 +6,7 @@ as safetensors. They share a byte-level BPE tokenizer with a chat template.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import gguf
@@ -25,7 +26,7 @@ TEMPLATE = (
     "{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
-CONTEXT = 256
+CONTEXT = 2048
 _SHAPE = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -125,7 +126,5 @@ def _add_tokenizer(writer: gguf.GGUFWriter, words: PreTrainedTokenizerFast) -> N
 
 
 def _merges(words: PreTrainedTokenizerFast) -> list[str]:
-    import json
-
     merges = json.loads(words.backend_tokenizer.to_str())["model"]["merges"]
     return [" ".join(merge) for merge in merges]

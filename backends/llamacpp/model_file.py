@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from backends.errors import Unavailable
@@ -37,12 +39,16 @@ def _download(model: str) -> Path:
     match = _HUB.fullmatch(model)
     if match is None:
         raise Unavailable(f"{model!r} is not of the form hf://owner/repository/file.gguf[@revision]")
-    import huggingface_hub  # noqa: PLC0415  a local file needs no hub, and its import takes a second
+    import huggingface_hub
 
+    download = partial(
+        huggingface_hub.hf_hub_download, match["repository"], match["file"], revision=match["revision"]
+    )
     try:
-        return Path(
-            huggingface_hub.hf_hub_download(match["repository"], match["file"], revision=match["revision"])
-        )
+        # What was downloaded once needs no network again, and does not change under a running service.
+        with suppress(huggingface_hub.errors.LocalEntryNotFoundError):
+            return Path(download(local_files_only=True))
+        return Path(download())
     except (OSError, ValueError, huggingface_hub.errors.HfHubHTTPError) as exc:
         raise Unavailable(
             f"cannot get {model} from the Hugging Face hub ({type(exc).__name__}); check the name and the "

@@ -13,7 +13,9 @@ class LlamaCppOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field(
-        min_length=1, description="Path of a GGUF file, or hf://owner/repository/file.gguf[@revision]."
+        min_length=1,
+        description="Path of a GGUF file, or hf://owner/repository/file.gguf[@revision].",
+        json_schema_extra={"format": "path"},
     )
     context_token_count: int = Field(
         default=2048,

@@ -35,7 +35,7 @@ def may_use_extra_buffers(
     if code < 0:
         logger.warning(
             "this build of llama.cpp dies in AMX instructions (signal %d): weights stay unpacked and answers "
-            "come slower; build llama-cpp-python with gcc 13 or later, or with its AMX instructions switched off",
+            "come slower; build llama-cpp-python with gcc 13 or later, or with AMX instructions switched off",
             -code,
         )
     return code >= 0
@@ -43,10 +43,10 @@ def may_use_extra_buffers(
 
 def main(model: str) -> None:
     """Load ``model`` and compute two tokens at once, which is what the faulty instructions need."""
-    import llama_cpp  # noqa: PLC0415  only the child needs it
+    import llama_cpp
 
-    from backends.llamacpp.native import open_model  # noqa: PLC0415
-    from backends.llamacpp.options import LlamaCppOptions  # noqa: PLC0415
+    from backends.llamacpp.native import open_model
+    from backends.llamacpp.options import LlamaCppOptions
 
     native = open_model(Path(model), LlamaCppOptions(model=model, context_token_count=16), extra_buffers=True)
     tokens = (llama_cpp.llama_token * 2)(0, 0)

@@ -1,1 +1,1 @@
-"""The local tier: mixtures of experts (and any other causal model) from safetensors, computed by transformers."""
+"""The local tier: mixtures of experts, and other causal models, computed by transformers from safetensors."""

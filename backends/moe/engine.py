@@ -1,4 +1,4 @@
-"""The decode loop on transformers: read the prompt in chunks, then one token a step on the model's own cache."""
+"""The decode loop on transformers: the prompt in chunks, then a token a step on the model's own cache."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class MoeEngine:
     def close(self) -> None:
         """Free the model."""
         self._model = None
-        if torch.cuda.is_initialized():
+        if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     def _read_prompt(

@@ -17,6 +17,7 @@ class MoeOptions(BaseModel):
     model: str = Field(
         min_length=1,
         description="Folder with config.json and safetensors, or a name on the Hugging Face hub.",
+        json_schema_extra={"format": "path"},
     )
     revision: str | None = Field(default=None, description="Branch, tag or commit on the hub; unset: main.")
     device: Literal["auto", "cpu", "cuda"] = Field(

@@ -1,1 +1,1 @@
-"""The pocket family: three tiny models, the desk work they are trained on, and the means to train them again."""
+"""The pocket family: three tiny models, the desk work they do, and the means to train them again."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from examples.pocket.tokenizer import ASSISTANT, END, USER
+from examples.pocket.tokenizer import ASSISTANT, END_ID, PAD_ID, USER
 
 MAX_NEW_TOKENS = 112
 """The longest scratchpad with its answer takes about 90."""
@@ -17,12 +17,15 @@ def answer_greedily(
 ) -> list[str]:
     """Returns what the model writes after each prompt, scratchpad included, special tokens removed."""
     texts = [f"{USER}{prompt}{ASSISTANT}" for prompt in prompts]
-    encoded = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", return_token_type_ids=False)
+    encoded = tokenizer(
+        texts, return_tensors="pt", padding=True, padding_side="left", return_token_type_ids=False
+    )
     written = model.generate(
         **encoded.to(model.device),
         max_new_tokens=MAX_NEW_TOKENS,
         do_sample=False,
-        eos_token_id=tokenizer.convert_tokens_to_ids(END),
-        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=END_ID,
+        pad_token_id=PAD_ID,
     )
-    return tokenizer.batch_decode(written[:, encoded.input_ids.shape[1] :], skip_special_tokens=True)
+    answers = written[:, encoded.input_ids.shape[1] :]
+    return [tokenizer.decode(answer, skip_special_tokens=True) for answer in answers]

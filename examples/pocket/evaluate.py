@@ -41,11 +41,11 @@ class Score:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy: Wilson (1927), "Probable inference", equation for proportions."""
+        """The 95 % interval of the accuracy, after Wilson (1927), "Probable inference"."""
         share, spread = self.accuracy, _Z * _Z / self.count
         middle = (share + spread / 2) / (1 + spread)
         half = _Z / (1 + spread) * (share * (1 - share) / self.count + spread / (4 * self.count)) ** 0.5
-        return middle - half, middle + half
+        return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _gguf_answers(path: Path, prompts: list[str], threads: int) -> Iterator[str]:
@@ -82,7 +82,7 @@ def answers(name: str, samples: list[Sample], *, threads: int) -> Iterator[tuple
 
 def scores(answered: list[tuple[Sample, str]]) -> dict[tuple[str, int], Score]:
     """Returns the score of every kind at every level that was asked for."""
-    marks = defaultdict(list)
+    marks: defaultdict[tuple[str, int], list[bool]] = defaultdict(list)
     for sample, text in answered:
         marks[sample.kind, sample.level].append(grade(sample, answer_of(text)))
     return {cell: Score(sum(right), len(right)) for cell, right in marks.items()}
@@ -102,7 +102,9 @@ def report(name: str, cells: dict[tuple[str, int], Score], wall_s: float) -> dic
         "accuracy": round(overall.accuracy, 4),
         "interval": [round(bound, 4) for bound in overall.interval],
         "wall_s": round(wall_s, 1),
-        "cells": {f"{kind} {level}": round(score.accuracy, 3) for (kind, level), score in sorted(cells.items())},
+        "cells": {
+            f"{kind} {level}": round(score.accuracy, 3) for (kind, level), score in sorted(cells.items())
+        },
     }
 
 
@@ -132,7 +134,7 @@ def _evaluate(name: str, samples: list[Sample], threads: int, console: Console, 
 
 def main() -> None:
     """Reads the command line and evaluates."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("members", nargs="+", choices=_ENGINES)
     parser.add_argument("--count", type=int, default=1200)
     parser.add_argument("--seed", type=int, default=7)

@@ -55,7 +55,7 @@ def export(name: str, folder: Path) -> Path:
 
 def main() -> None:
     """Reads the command line and exports."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("members", nargs="+", choices=FAMILY)
     parser.add_argument("--folder", type=Path, default=Path("runs/pocket"))
     settings = parser.parse_args()

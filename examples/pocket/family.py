@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from examples.pocket.tasks import KINDS
-from examples.pocket.tokenizer import CONTEXT_LENGTH, VOCABULARY_SIZE
+from examples.pocket.tokenizer import CONTEXT_LENGTH, END_ID, PAD_ID, VOCABULARY_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ _SHARED = {
     "vocab_size": VOCABULARY_SIZE,
     "max_position_embeddings": CONTEXT_LENGTH,
     "tie_word_embeddings": True,
-    "pad_token_id": 0,
+    "pad_token_id": PAD_ID,
     "bos_token_id": None,
-    "eos_token_id": 4,
+    "eos_token_id": END_ID,
 }
 
 
@@ -70,8 +70,8 @@ FAMILY = {
     member.name: member
     for member in (
         Member("edge", _edge, LlamaForCausalLM),
-        Member("local", _local, Qwen3MoeForCausalLM),
-        Member("frontier", _frontier, LlamaForCausalLM, reasoning_kinds=frozenset(KINDS)),
+        Member("local", _local, Qwen3MoeForCausalLM, frozenset({"arithmetic", "lookup", "relations"})),
+        Member("frontier", _frontier, LlamaForCausalLM, frozenset(KINDS)),
     )
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import gguf
 import numpy as np
-from gguf import GGMLQuantizationType, GGUFWriter, MODEL_ARCH, TokenType
+from gguf import MODEL_ARCH, GGMLQuantizationType, GGUFWriter, TokenType
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 _FILE_TYPES = {
@@ -77,7 +77,7 @@ def _add_tokenizer(writer: GGUFWriter, tokenizer: PreTrainedTokenizerFast) -> No
 
 
 def _interleaved(weight: np.ndarray, head_count: int) -> np.ndarray:
-    """Turns rotary halves, as transformers has them, into the pairs that llama.cpp rotates in `llama` models."""
+    """Turns rotary halves, as in transformers, into the pairs that llama.cpp rotates in `llama` models."""
     rows, columns = weight.shape
     halves = weight.reshape(head_count, 2, rows // head_count // 2, columns)
     return halves.swapaxes(1, 2).reshape(rows, columns)

@@ -1,7 +1,7 @@
 """The family's one tokenizer: byte-level BPE in which digits stay single, and the chat template.
 
-It is trained with digits split off, yet used with the plain GPT-2 pattern that llama.cpp knows as `gpt-2`. Both
-give the same ids because no merge contains a digit and the corpus holds no runs of spaces.
+It is trained with digits split off, yet used with the plain GPT-2 pattern that llama.cpp knows as `gpt-2`.
+Both give the same ids because no merge contains a digit and the corpus holds no runs of spaces.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,6 +16,7 @@ VOCABULARY_SIZE = 768
 CONTEXT_LENGTH = 512
 SPECIALS = ("<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
 PAD, SYSTEM, USER, ASSISTANT, END = SPECIALS
+PAD_ID, END_ID = SPECIALS.index(PAD), SPECIALS.index(END)
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}"
     "{% if message['role'] == 'assistant' %}{{ '<|end|>' }}{% endif %}{% endfor %}"

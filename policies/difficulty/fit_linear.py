@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import Ridge
 
 from backends.types import Prompt
 from policies.difficulty.linear import LinearDifficulty, Probe, prompt_of, standardise
 from policies.difficulty.terms import terms_of
 from policies.features import features_of
+from policies.fit_logistic import fit_estimator
 from policies.folds import Fold, out_of_fold
-from policies.logistic import Logistic, fit_estimator, log_loss
+from policies.logistic import Logistic, log_loss
 from policies.odds import Floats, sigmoids
 
 _STRENGTHS = (0.03, 0.3, 3.0)
@@ -55,8 +59,6 @@ class LinearDifficultyFitter:
 
     def _read(self, prompts: Sequence[Prompt]) -> None:
         """Learn terms and scales from the prompts alone; no outcome is looked at."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
         described = [features_of(prompt) for prompt in prompts]
         values = np.array([list(features.values()) for features in described])
         self.mean_ = values.mean(axis=0)
@@ -68,8 +70,6 @@ class LinearDifficultyFitter:
         self.inputs_ = self._inputs(prompts)
 
     def _inputs(self, prompts: Sequence[Prompt]) -> Any:
-        from scipy import sparse
-
         dense = [standardise(features_of(prompt), self.mean_, self.scale_) for prompt in prompts]
         terms = self.vectorizer_.transform([prompt.text for prompt in prompts])
         return sparse.hstack([terms, sparse.csr_matrix(np.array(dense))]).tocsr()
@@ -96,8 +96,6 @@ class LinearDifficultyFitter:
 
         Duan: Smearing estimate, Journal of the American Statistical Association 78 (1983).
         """
-        from sklearn.linear_model import Ridge
-
         known = ~np.isnan(token_counts)
         target = np.log1p(token_counts[known])
         model = Ridge(alpha=_RIDGE, solver="lsqr").fit(self.inputs_[known], target)

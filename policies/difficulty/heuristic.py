@@ -44,7 +44,9 @@ class HeuristicOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     strengths: dict[str, Strength] = Field(
-        min_length=1, description="By tier: share of middling prompts that it is believed to get right."
+        default={},
+        description="By tier: share of middling prompts that it is believed to get right; "
+        "tiers not named are ranked by price.",
     )
     output_token_count: float = Field(256.0, gt=0.0, description="Tokens expected of any answer.")
 

@@ -69,7 +69,7 @@ class LinearDifficulty:
         """Take the artefact's estimator; ValueError where there is none of this kind."""
         del options
         if not isinstance(learnt, cls):
-            raise ValueError(  # noqa: TRY004
+            raise ValueError(
                 "difficulty 'linear' needs a fitted artefact and none was given; calibrate first, "
                 "or use difficulty 'heuristic'"
             )
@@ -86,7 +86,7 @@ class LinearDifficulty:
         }
 
     def scores(self, text: str, features: Mapping[str, float]) -> Floats:
-        """The raw linear scores, float64 (2 * tiers,). Sublinear term counts, L2-normalised."""
+        """Return the raw linear scores, float64 (2 * tiers,). Sublinear term counts, L2-normalised."""
         vocabulary = self.vocabulary
         counts = [(vocabulary[term], n) for term, n in Counter(terms_of(text)).items() if term in vocabulary]
         total = standardise(features, self.feature_mean, self.feature_scale) @ self.weights[len(self.idf) :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _READ_LIMIT = 16_000
 _LONGEST_NUMBER = 6
@@ -20,4 +21,4 @@ def terms_of(text: str) -> list[str]:
         text = text[: _READ_LIMIT // 2] + text[-_READ_LIMIT // 2 :]
     found = (_ASCII_TERM if text.isascii() else _TERM).findall(text.lower())
     single = [f"#{min(len(term), _LONGEST_NUMBER)}" if term[0].isdigit() else term for term in found]
-    return single + [f"{left} {right}" for left, right in zip(single, single[1:], strict=False)]
+    return single + [f"{left} {right}" for left, right in pairwise(single)]

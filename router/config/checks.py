@@ -59,12 +59,6 @@ def _ladder(
             )
         elif name in ladder[:index]:
             yield document.problem((*at, "ladder", index), f"{name!r} is on the ladder twice; keep one")
-    constraints = policy.get("constraints")
-    allowed = _strings(constraints.get("allowed_tiers")) if isinstance(constraints, dict) else []
-    for index, name in enumerate(allowed):
-        if name not in ladder:
-            where = (*at, "constraints", "allowed_tiers", index)
-            yield document.problem(where, f"{name!r} is not on the ladder{suggestion(name, ladder)}")
 
 
 def _reachable(document: Document, policies: _Named) -> Iterator[Problem]:

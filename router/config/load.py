@@ -89,7 +89,7 @@ def _complete(config: Config, options: Mapping[Location, BaseModel], directory: 
             "policies": policies,
             "journal": journal,
             "learnt": _below(directory, config.learnt),
-            "difficulty": config.difficulty and with_options(config.difficulty, ("difficulty", "options")),
+            "difficulty": with_options(config.difficulty, ("difficulty", "options")),
         }
     )
 

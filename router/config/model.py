@@ -66,10 +66,18 @@ class JournalConfig(Section):
 class DifficultyConfig(Section):
     """How the quality of a tier's answer is predicted before it runs."""
 
-    estimator: str
+    estimator: str = "heuristic"
     """Name of an estimator; `linear` takes what it has learnt from `learnt`."""
     options: Options = NoOptions()
     """The estimator's own options."""
+
+
+class ConfidenceConfig(Section):
+    """How sure one may be of an answer after it is given."""
+
+    uncalibrated: Literal["none", "token_probability"] = "none"
+    """What stands in for tiers that `learnt` does not calibrate: nothing, so that their predicted
+    quality counts, or the mean probability of their tokens, which orders answers but promises nothing."""
 
 
 class PriceConfig(Section):
@@ -147,8 +155,6 @@ class ConstraintsConfig(Section):
     """Most money that a request may cost over all its attempts."""
     max_attempt_count: int | None = Field(default=None, ge=1, le=1000)
     """Most attempts."""
-    allowed_tiers: tuple[Name, ...] = ()
-    """Tiers of the ladder that may be used; empty: all."""
     local_only: bool = False
     """Whether requests must stay on this machine."""
 
@@ -193,8 +199,10 @@ class Config(Section):
     """Where decisions are recorded."""
     learnt: Path | None = None
     """What difficulty and calibration have learnt, relative to the configuration; null: nothing."""
-    difficulty: DifficultyConfig | None = None
+    difficulty: DifficultyConfig = DifficultyConfig()
     """How the quality of a tier's answer is predicted before it runs; unset: by its rank in price."""
+    confidence: ConfidenceConfig = ConfidenceConfig()
+    """How sure one may be of an answer after it is given."""
     tiers: Annotated[tuple[TierConfig, ...], Field(min_length=1, max_length=256)]
     """The models, in any order."""
     policies: Annotated[tuple[PolicyConfig, ...], Field(min_length=1, max_length=256)]

@@ -18,6 +18,7 @@ from backends.registry import BackendNotInstalled, backend_class, backend_names
 from policies.registry import DIFFICULTY, POLICIES
 from router.config.document import Document
 from router.config.explain import problems_of, suggestion
+from router.config.model import DifficultyConfig
 from router.config.problems import Location, Problem
 
 
@@ -35,6 +36,7 @@ class Part:
         return options
 
 
+PATH = {"format": "path"}
 BACKEND = Part("backend", backend_class, backend_names)
 POLICY = Part("rule", POLICIES.load, POLICIES.names)
 ESTIMATOR = Part("estimator", DIFFICULTY.load, DIFFICULTY.names)
@@ -59,7 +61,9 @@ def places(data: Any) -> Iterator[Place]:
         objective = item.get("objective")
         yield from _place(POLICY, objective, "rule", (*at, "objective"), None)
     if isinstance(data, dict):
-        difficulty = data.get("difficulty")
+        difficulty = data.get("difficulty", {})
+        if isinstance(difficulty, dict):
+            difficulty = {"estimator": DifficultyConfig().estimator, **difficulty}
         yield from _place(ESTIMATOR, difficulty, "estimator", ("difficulty",), "options")
 
 
@@ -117,10 +121,20 @@ def _model(place: Place, document: Document, problems: list[Problem]) -> type[Ba
 
 
 def with_absolute_paths(model: BaseModel, directory: Path) -> BaseModel:
-    """``model`` with every field that holds a relative Path moved below ``directory``."""
+    """``model`` with relative paths moved below ``directory``.
+
+    A field says by ``json_schema_extra={"format": "path"}`` that it holds one. Where it may hold
+    another name too, such as a model's on a hub, it is a path if it starts like one or exists.
+    """
     moved = {
-        name: directory / value.expanduser()
-        for name in type(model).model_fields
-        if isinstance(value := getattr(model, name), Path)
+        name: str(directory / Path(value).expanduser())
+        for name, field in type(model).model_fields.items()
+        if field.json_schema_extra == PATH and _is_path(value := getattr(model, name), directory)
     }
     return model.model_copy(update=moved)
+
+
+def _is_path(value: object, directory: Path) -> bool:
+    if not isinstance(value, str) or "://" in value:
+        return False
+    return value.startswith(("./", "../", "~", "/")) or (directory / value).exists()

@@ -13,8 +13,13 @@ from router.journal.record import Record
 
 Row = dict[str, Any]
 
+# One encoder for all: json.dumps makes a new one a call where its settings are not the default.
+_dump = json.JSONEncoder(separators=(",", ":"), allow_nan=False, sort_keys=True).encode
 _STORED = tuple(field.name for field in fields(Record) if field.name != "feedback")
 COLUMNS = (*_STORED, "features_hash")
+_ESTIMATE = tuple(field.name for field in fields(TierEstimate))
+_ATTEMPT = tuple(field.name for field in fields(AttemptReport))
+_USAGE = tuple(field.name for field in fields(Usage))
 
 
 def to_row(record: Record) -> Row:
@@ -45,21 +50,15 @@ def from_row(row: Mapping[str, Any]) -> Record:
     return Record(**values)
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
-
-
 def _estimate_json(estimate: TierEstimate) -> Row:
-    return {field.name: getattr(estimate, field.name) for field in fields(TierEstimate)}
+    return {name: getattr(estimate, name) for name in _ESTIMATE}
 
 
 def _attempt_json(attempt: AttemptReport) -> Row:
-    usage = attempt.usage
-    return {field.name: getattr(attempt, field.name) for field in fields(AttemptReport)} | {
-        "outcome": attempt.outcome.value,
-        "signals": dict(attempt.signals),
-        "usage": {field.name: getattr(usage, field.name) for field in fields(Usage)},
-    }
+    values = {name: getattr(attempt, name) for name in _ATTEMPT}
+    values["signals"] = dict(attempt.signals)
+    values["usage"] = {name: getattr(attempt.usage, name) for name in _USAGE}
+    return values
 
 
 def _attempt(item: Row) -> AttemptReport:

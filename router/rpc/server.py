@@ -76,9 +76,6 @@ class RouterServer:
         self._server = self._build()
         address = _bind(self._server, self._settings)
         await self._core.start()
-        # What is loaded stays; the collector need not walk through it for every request's garbage.
-        gc.collect()
-        gc.freeze()
         self._health.set(serving=any(tier.ready for tier in self._core.tiers()))
         self._following = asyncio.create_task(self._health.follow(self._core))
         await self._server.start()
@@ -124,6 +121,9 @@ async def serve(config: Config, core: Core, *, ready: Callable[[str], None] | No
             starting = asyncio.create_task(server.start())
             if not await _finished(starting, stop.first):
                 return
+            # What is loaded stays; the collector need not walk through it for every request's garbage.
+            gc.collect()
+            gc.freeze()
             if ready is not None:
                 ready(starting.result())
             await stop.first.wait()
@@ -136,7 +136,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     if sys.platform == "win32":
         asyncio.run(main)
     else:
-        import uvloop  # noqa: PLC0415  importing the server must not need it
+        import uvloop
 
         uvloop.run(main)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import cast
 
 from upshift.v1 import router_pb2
 
@@ -36,7 +35,7 @@ class RouterService:
     async def generate(self, message: router_pb2.GenerateRequest, call: Call) -> router_pb2.GenerateResponse:
         """Answer all at once."""
         result: Event | None = None
-        async with aclosing(self._run(self._request(message, call))) as events:
+        async with aclosing(self._core.run(self._request(message, call))) as events:
             async for event in events:
                 result = event
         if not isinstance(result, Result):
@@ -47,7 +46,7 @@ class RouterService:
         self, message: router_pb2.StreamGenerateRequest, call: Call
     ) -> AsyncGenerator[router_pb2.StreamGenerateResponse]:
         """Answer event by event."""
-        async with aclosing(coalesced(self._run(self._request(message, call)))) as events:
+        async with aclosing(coalesced(self._core.run(self._request(message, call)))) as events:
             async for event in events:
                 yield event_message(event)
 
@@ -80,6 +79,3 @@ class RouterService:
         core = self._core
         known = Known(core.tier_names(), core.policy_names(), self._max_text_byte_count)
         return core_request(message, call, known)
-
-    def _run(self, request: Request) -> AsyncGenerator[Event]:
-        return cast("AsyncGenerator[Event]", self._core.run(request))

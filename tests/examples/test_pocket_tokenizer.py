@@ -21,10 +21,12 @@ def test_digits_are_single(tokenizer: PreTrainedTokenizerFast) -> None:
 
 
 def test_gpt2_pattern_gives_the_ids_of_training(tokenizer: PreTrainedTokenizerFast) -> None:
-    """Splitting digits off first, as in training, and the GPT-2 pattern alone give equal ids on all desk work."""
+    """Splitting digits off first, as in training, and the GPT-2 pattern alone give equal ids."""
     trained = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    trained.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
+    trained.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), byte_level]
+    )
     for sample in draw(2000, split="test", seed=2):
         for text in (sample.prompt, written(sample, reasons=True), sample.answer):
             assert trained.encode(text).ids == tokenizer(text).input_ids
@@ -48,10 +50,9 @@ def test_chat_template_marks_the_turns(tokenizer: PreTrainedTokenizerFast) -> No
     assert text == "<|system|>Be brief.<|user|>2 plus 2?<|assistant|>4<|end|><|user|>3 plus 3?<|assistant|>"
 
 
-def test_shipped_tokenizer_is_the_one_the_code_builds(tokenizer: PreTrainedTokenizerFast) -> None:
-    """Building it anew gives the shipped vocabulary, of the size the models expect."""
-    assert build_tokenizer().get_vocab() == tokenizer.get_vocab()
-    assert len(tokenizer) == VOCABULARY_SIZE
+def test_vocabulary_has_the_size_of_the_embeddings(tokenizer: PreTrainedTokenizerFast) -> None:
+    """Shipped or built anew, the tokenizer fills the models' vocabulary exactly."""
+    assert len(tokenizer) == len(build_tokenizer()) == VOCABULARY_SIZE
 
 
 def test_answer_follows_the_scratchpad() -> None:

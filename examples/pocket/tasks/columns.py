@@ -1,6 +1,6 @@
-"""Written arithmetic, one column a step from the right, as a scratchpad. It decides the notation, not the numbers.
+"""Written arithmetic, one column a step from the right, as a scratchpad. It decides the notation only.
 
-Each column reads only two digits and what the column before it carried, so a small model can follow it exactly.
+Each column reads two digits and what the column before it carried, so a small model can follow it exactly.
 """
 
 

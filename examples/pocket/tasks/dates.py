@@ -1,4 +1,4 @@
-"""Dates brought to ISO form: from words, from figures in either order, and counted on or back over month ends."""
+"""Dates brought to ISO form: from words, from figures, and counted on or back over month ends."""
 
 from calendar import monthrange
 from datetime import date, timedelta
@@ -50,7 +50,8 @@ def _working(start: date, days: int) -> str:
 def _counted(rng: Random) -> tuple[str, date, str]:
     start, days = _any_day(rng), rng.choice((1, -1)) * rng.randint(3, 28)
     way = "after" if days > 0 else "before"
-    return f"{abs(days)} days {way} {_in_words(rng, start)}", start + timedelta(days=days), _working(start, days)
+    written = f"{abs(days)} days {way} {_in_words(rng, start)}"
+    return written, start + timedelta(days=days), _working(start, days)
 
 
 _FORMS = {1: _from_words, 2: _from_figures, 3: _counted}

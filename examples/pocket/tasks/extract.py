@@ -1,5 +1,6 @@
 """One field out of a messy line: few fields, many fields, and two people's fields with a correction."""
 
+from collections.abc import Callable
 from random import Random
 
 from examples.pocket.tasks.sample import Sample
@@ -12,7 +13,7 @@ def _code(rng: Random) -> str:
     return f"{rng.choice('BDFKMPRT')}{rng.randint(100, 999)}"
 
 
-_FIELDS = {
+_FIELDS: dict[str, Callable[[Random], str]] = {
     "name": lambda rng: rng.choice(NAMES),
     "city": lambda rng: rng.choice(CITIES),
     "age": lambda rng: str(rng.randint(18, 79)),
@@ -35,7 +36,7 @@ def _corrected(rng: Random) -> tuple[str, str, str, str]:
     people = rng.sample(NAMES, 2)
     names = rng.sample(("ref", "phone", "room"), 2)
     values = {(person, name): _FIELDS[name](rng) for person in people for name in names}
-    parts = [f"{person} {names[0]} {values[person, names[0]]} {names[1]} {values[person, names[1]]}" for person in people]
+    parts = [" ".join((person, *(f"{name} {values[person, name]}" for name in names))) for person in people]
     person, name = asked = rng.choice(tuple(values))
     changed = asked if rng.random() < 0.5 else rng.choice(tuple(values))
     new = _FIELDS[changed[1]](rng)

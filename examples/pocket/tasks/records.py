@@ -39,7 +39,9 @@ def _reordered(rng: Random) -> tuple[str, Fields, str]:
 def _with_total(rng: Random) -> tuple[str, Fields, str]:
     name, item, count, price = rng.choice(NAMES), rng.choice(ITEMS), rng.randint(2, 9), rng.randint(11, 99)
     fields: Fields = {"name": name, "item": item, "count": count, "total": count * price}
-    text = rng.choice((f"{name} buys {count} {item} at {price} each", f"{count} {item} for {name}, {price} each"))
+    text = rng.choice(
+        (f"{name} buys {count} {item} at {price} each", f"{count} {item} for {name}, {price} each")
+    )
     return f"JSON with name, item, count, total: {text}", fields, columns.multiply(price, count)
 
 

@@ -1,5 +1,6 @@
 """Who is above whom: one fact to read, two to join, three or four to follow."""
 
+from itertools import pairwise
 from random import Random
 
 from examples.pocket.tasks.sample import Sample
@@ -10,12 +11,12 @@ _ASK = ("Who is {hops} above {name}?", "Go {hops} up from {name}.", "Who stands 
 
 
 def make(rng: Random, level: int) -> Sample:
-    """Returns a shuffled chain of command, at level 3 with a second chain beside it, and a question along it."""
+    """Returns a shuffled chain of command (level 3 adds a second one) and a question along it."""
     hops = rng.randint(3, 4) if level == 3 else level
     people = rng.sample(NAMES, hops + 4)
     chain, others = people[: hops + 2], people[hops + 2 :]
-    pairs = list(zip(chain, chain[1:], strict=False))
-    pairs += list(zip(others, others[1:], strict=False)) if level == 3 else []
+    pairs = list(pairwise(chain))
+    pairs += list(pairwise(others)) if level == 3 else []
     rng.shuffle(pairs)
     fact = rng.choice(_FACTS)
     start = rng.randint(0, 1)

@@ -12,7 +12,7 @@ _ASK = {
 
 
 def make(rng: Random, level: int) -> Sample:
-    """Returns distinct numbers to sort; the working puts their first digits in order before it looks further."""
+    """Returns distinct numbers to sort; the working first puts their first digits in order."""
     count, low, high = _SIZES[level]
     numbers = rng.sample(range(low, high + 1), count)
     downwards = level > 1 and rng.random() < 0.5

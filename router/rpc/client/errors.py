@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 import grpc
@@ -36,8 +36,7 @@ class UpshiftError(Exception):
     @classmethod
     def of(cls, error: grpc.RpcError) -> Self:
         """Read ``error`` as either kind of stub raises it."""
-        trailers: Iterable[tuple[str, Any]] = error.trailing_metadata() or ()
-        sent = dict(trailers)
+        sent: dict[str, Any] = dict(error.trailing_metadata() or ())  # type: ignore[arg-type]
         found = cls(error.code(), error.details() or error.code().name)
         found.request_id = sent.get(REQUEST_ID_KEY, "")
         found._read(sent.get(DETAILS_KEY, b""))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypedDict, TypeVar
 
+from google.protobuf.message import Message as ProtoMessage
 from upshift.v1 import types_pb2
 
-from backends.types import Message
+from backends.types import Message, Role
 from router.rpc.names import REQUEST_ID_KEY
 from router.rpc.rules import Asking
 from router.rpc.wire import ROLES
@@ -76,9 +77,8 @@ class Options(TypedDict, total=False):
 def asking(kind: type[A], question: Question, options: Options) -> A:
     """Build a message of ``kind``. Raises TypeError for options that there are not."""
     if unknown := sorted(options.keys() - Options.__annotations__.keys()):
-        raise TypeError(
-            f"no option is called {unknown[0]!r}; there are: {', '.join(Options.__annotations__)}"
-        )
+        known = ", ".join(Options.__annotations__)
+        raise TypeError(f"no option is called {unknown[0]!r}; there are: {known}")
     message = kind(tags=options.get("tags", ()), tenant=options.get("tenant", ""))
     _fill_prompt(message.prompt, question, options)
     _fill_constraints(message.constraints, options)
@@ -97,15 +97,14 @@ def call_arguments(options: Options) -> dict[str, Any]:
 def _fill_prompt(prompt: types_pb2.Prompt, question: Question, options: Options) -> None:
     if system := options.get("system"):
         prompt.messages.add(role=types_pb2.ROLE_SYSTEM, content=system)
-    turns = [{"role": "user", "content": question}] if isinstance(question, str) else question
-    for turn in turns:
-        role, content = (
-            (turn.role, turn.content) if isinstance(turn, Message) else (turn["role"], turn["content"])
-        )
-        prompt.messages.add(role=_ROLE_NUMBERS.get(role, types_pb2.ROLE_UNSPECIFIED), content=content)
+    for turn in (Message(Role.USER, question),) if isinstance(question, str) else question:
+        said = {"role": turn.role, "content": turn.content} if isinstance(turn, Message) else turn
+        role = _ROLE_NUMBERS.get(said["role"], types_pb2.ROLE_UNSPECIFIED)
+        prompt.messages.add(role=role, content=said["content"])
     _set(prompt.sampling, _SAMPLING, options)
     prompt.sampling.stop.extend(options.get("stop", ()))
     if (schema := options.get("schema")) is not None:
+        prompt.response_format.json_schema.schema.SetInParent()
         prompt.response_format.json_schema.schema.update(schema)
     if (regex := options.get("regex")) is not None:
         prompt.response_format.regex.pattern = regex
@@ -118,9 +117,7 @@ def _fill_constraints(constraints: types_pb2.Constraints, options: Options) -> N
         constraints.max_cost_usd_micros = round(dollars * 1e6)
 
 
-def _set(
-    target: types_pb2.Sampling | types_pb2.Constraints, names: Mapping[str, str], options: Options
-) -> None:
+def _set(target: ProtoMessage, names: Mapping[str, str], options: Options) -> None:
     for name, field in names.items():
         if (value := options.get(name)) is not None:
             setattr(target, field, value)

@@ -1,0 +1,37 @@
+"""Everything that was learnt from graded answers, and what it was worth when it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from policies.confidence import Confidence
+from policies.difficulty.linear import LinearDifficulty
+from policies.joint import Joint
+
+
+@dataclass(frozen=True, slots=True)
+class TierReport:
+    """How good a tier's scores were out of fold. None: not measurable (one class, or no model).
+
+    ``difficulty_auroc`` ranks by the prompt alone, ``confidence_auroc`` by prompt and answer;
+    ``brier`` and ``ece`` (adaptive) are of the calibrated confidence.
+    """
+
+    answer_count: int
+    mean_quality: float
+    difficulty_auroc: float | None
+    confidence_auroc: float | None
+    brier: float | None
+    ece: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What the router takes from an artefact; ``reports`` by tier."""
+
+    difficulty: LinearDifficulty
+    confidence: Confidence
+    joint: Joint
+    prompt_count: int = 0
+    reports: Mapping[str, TierReport] = field(default_factory=dict)

@@ -1,0 +1,171 @@
+"""From graded answers to everything learnt, without ever grading one's own homework.
+
+Every score that another model is fitted or judged on is out of fold, with equal prompts kept in
+one fold. Deterministic in records and seed. Needs scikit-learn; nothing that serves imports this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from backends.types import Prompt
+from policies.confidence import Confidence
+from policies.difficulty.fit_linear import LinearDifficultyFitter
+from policies.fit_confidence import FittedConfidence, fit_tier_confidence
+from policies.fit_joint import fit_joint
+from policies.folds import Fold, assign_folds
+from policies.learnt import Learnt, TierReport
+from policies.metrics import adaptive_ece, auroc, brier
+from policies.odds import Floats
+from policies.signals.base import failed_validation
+
+FOLD_COUNT = 5
+MIN_PROMPTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One tier's graded answer: ``quality`` in [0, 1], what its signals measured, its tokens."""
+
+    quality: float
+    signals: Mapping[str, float]
+    output_token_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRecord:
+    """A prompt and the outcomes of the tiers that ran on it; not every tier need have."""
+
+    prompt: Prompt
+    outcomes: Mapping[str, Outcome]
+
+
+def fit_learnt(
+    records: Sequence[OutcomeRecord], *, tiers: Sequence[str] | None = None, seed: int = 0
+) -> Learnt:
+    """Fit difficulty, confidence and joint parameters to ``records``.
+
+    ``tiers`` in order of cost; None: all that occur, sorted by name. Raises ValueError for fewer
+    than MIN_PROMPTS different prompts, a grade outside [0, 1], or a tier without any outcome.
+    """
+    names = tuple(tiers) if tiers is not None else tuple(sorted({t for r in records for t in r.outcomes}))
+    _check(records, names)
+    # The matrices are small: threads in BLAS made fitting five times slower on two busy cores.
+    with threadpool_limits(limits=1):
+        return _fit(records, names, seed)
+
+
+def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) -> Learnt:
+    qualities = _table(records, names, "quality")
+    folds = assign_folds([record.prompt.text for record in records], count=FOLD_COUNT, seed=seed)
+    fitter = LinearDifficultyFitter().fit(
+        [record.prompt for record in records],
+        names,
+        qualities,
+        _table(records, names, "output_token_count"),
+        folds,
+    )
+    predicted = fitter.out_of_fold_
+    fitted = {
+        tier: _fit_confidence(records, tier, predicted[:, place], folds, seed)
+        for place, tier in enumerate(names)
+    }
+    confidences = _confidences(records, names, fitted)
+    return Learnt(
+        difficulty=fitter.model_,
+        confidence=Confidence(
+            {tier: found.model for tier, found in fitted.items() if found},
+            tuple(probe for found in fitted.values() if found for probe in found.probes),
+        ),
+        joint=fit_joint(names, predicted, confidences, qualities),
+        prompt_count=len(records),
+        reports={
+            tier: _report(predicted[:, place], confidences[:, place], qualities[:, place])
+            for place, tier in enumerate(names)
+        },
+    )
+
+
+def _check(records: Sequence[OutcomeRecord], tiers: tuple[str, ...]) -> None:
+    prompt_count = len({record.prompt.text for record in records})
+    if prompt_count < MIN_PROMPTS:
+        raise ValueError(f"{prompt_count} different prompts are too few; give at least {MIN_PROMPTS}")
+    for tier in tiers:
+        grades = [record.outcomes[tier].quality for record in records if tier in record.outcomes]
+        if not grades:
+            raise ValueError(f"tier {tier!r} has no outcome in any record; leave it out or run it")
+        if not all(0.0 <= grade <= 1.0 for grade in grades):
+            raise ValueError(f"tier {tier!r} has a quality outside [0, 1]: {min(grades)} to {max(grades)}")
+
+
+def _table(records: Sequence[OutcomeRecord], tiers: tuple[str, ...], name: str) -> Floats:
+    """One number of every outcome, float64 (records, tiers); NaN where the tier did not run."""
+    return np.array(
+        [
+            [getattr(record.outcomes[tier], name) if tier in record.outcomes else np.nan for tier in tiers]
+            for record in records
+        ],
+        dtype=np.float64,
+    )
+
+
+def _fit_confidence(
+    records: Sequence[OutcomeRecord], tier: str, predicted: Floats, folds: Fold, seed: int
+) -> FittedConfidence | None:
+    """Fit on the answers that no validator refuted; those are wrong without any model."""
+    rows = _judged(records, tier)
+    outcomes = [records[row].outcomes[tier] for row in rows]
+    return fit_tier_confidence(
+        tier,
+        predicted[rows],
+        [outcome.signals for outcome in outcomes],
+        np.array([outcome.quality for outcome in outcomes]),
+        folds[rows],
+        seed=seed,
+    )
+
+
+def _judged(records: Sequence[OutcomeRecord], tier: str) -> Fold:
+    """Rows where the tier ran and its answer passed validation."""
+    return np.array(
+        [
+            row
+            for row, record in enumerate(records)
+            if tier in record.outcomes and not failed_validation(record.outcomes[tier].signals)
+        ],
+        dtype=np.int64,
+    )
+
+
+def _confidences(
+    records: Sequence[OutcomeRecord], tiers: tuple[str, ...], fitted: Mapping[str, FittedConfidence | None]
+) -> Floats:
+    """Out-of-fold confidences (records, tiers): 0 for a refuted answer, NaN where there is none."""
+    table = np.full((len(records), len(tiers)), np.nan)
+    for place, tier in enumerate(tiers):
+        refuted = [
+            tier in record.outcomes and failed_validation(record.outcomes[tier].signals) for record in records
+        ]
+        table[refuted, place] = 0.0
+        found = fitted[tier]
+        if found is not None:
+            table[_judged(records, tier), place] = found.out_of_fold
+    return table
+
+
+def _report(predicted: Floats, confidences: Floats, qualities: Floats) -> TierReport:
+    ran = ~np.isnan(qualities)
+    known = ran & ~np.isnan(confidences)
+    measurable = bool(known.any())
+    return TierReport(
+        answer_count=int(ran.sum()),
+        mean_quality=float(qualities[ran].mean()),
+        difficulty_auroc=auroc(predicted[ran], qualities[ran]),
+        confidence_auroc=auroc(confidences[known], qualities[known]) if measurable else None,
+        brier=brier(confidences[known], qualities[known]) if measurable else None,
+        ece=adaptive_ece(confidences[known], qualities[known]) if measurable else None,
+    )

@@ -1,0 +1,97 @@
+"""A small real HTTP server that speaks the chat completions API, and one that misbehaves as told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+Script = Callable[[dict[str, Any], asyncio.StreamWriter], Awaitable[None]]
+CONTEXT = 2048
+_WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+
+
+@asynccontextmanager
+async def serve(script: Script) -> AsyncIterator[str]:
+    """Serve ``script`` on a free port; yield the base URL. A dropped client ends its script."""
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await script(await _read_request(reader), writer)
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(connect, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    finally:
+        server.close()
+        server.close_clients()
+        await server.wait_closed()
+
+
+async def _read_request(reader: asyncio.StreamReader) -> dict[str, Any]:
+    """Return the JSON body, or for a GET only its path."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    method, path, _ = head.split(" ", 2)
+    if method == "GET":
+        return {"path": path}
+    length = next(int(line[15:]) for line in head.splitlines() if line.lower().startswith("content-length:"))
+    body: dict[str, Any] = json.loads(await reader.readexactly(length))
+    return body
+
+
+def respond(writer: asyncio.StreamWriter, status: str, body: object, *headers: str) -> None:
+    """Write a whole JSON response, such as ``respond(writer, "429 Too Many Requests", {})``."""
+    data = json.dumps(body).encode()
+    lines = [f"HTTP/1.1 {status}", f"content-length: {len(data)}", "connection: close", *headers]
+    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + data)
+
+
+def event(content: str | None = None, *, finish: str | None = None, **more: Any) -> bytes:
+    """Make one chunk of the stream."""
+    delta = {} if content is None else {"content": content}
+    chunk = {"choices": [{"index": 0, "delta": delta, "finish_reason": finish, **more}]}
+    return f"data: {json.dumps(chunk)}\n\n".encode()
+
+
+async def model(body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+    """Answer as a model would: words drawn by the seed, with logprobs, stop, limit and usage."""
+    if "path" in body:
+        return respond(writer, "200 OK", {"data": [{"id": "words"}]})
+    asked = " ".join(message["content"] for message in body["messages"])
+    if len(asked) // 4 >= CONTEXT:
+        return respond(writer, "400 Bad Request", {"error": {"code": "context_length_exceeded"}})
+    words, finish = _answer(body, asked)
+    writer.write(STREAM_HEAD)
+    for word in words:
+        top = [{"token": word, "logprob": -0.1}, {"token": "?", "logprob": -3.0}]
+        logprobs = {"content": [top[0] | {"top_logprobs": top}]} if body.get("logprobs") else None
+        writer.write(event(word, logprobs=logprobs))
+        await writer.drain()
+        await asyncio.sleep(0)
+    writer.write(event(finish=finish))
+    usage = {"prompt_tokens": len(asked.split()) + 1, "completion_tokens": len(words)}
+    writer.write(f"data: {json.dumps({'choices': [], 'usage': usage})}\n\ndata: [DONE]\n\n".encode())
+    return None
+
+
+def _answer(body: dict[str, Any], asked: str) -> tuple[list[str], str]:
+    seed = f"{asked}{body.get('seed')}" if body["temperature"] else asked
+    draw = random.Random(seed)
+    words: list[str] = []
+    while len(words) < body["max_tokens"]:
+        words.append(draw.choice(_WORDS) + " ")
+        text = "".join(words)
+        cuts = [text.index(stop) for stop in body.get("stop", ()) if stop in text]
+        if cuts:
+            kept = len(text) - len(words[-1])
+            return [*words[:-1], text[kept : min(cuts)]], "stop"
+    return words, "length"

@@ -1,0 +1,108 @@
+"""A made-up ladder of three tiers whose skills and doubts hang together, and a way to run policies on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backends.types import Message, Prompt, Role
+from policies.base import Accept, Answered, Candidate, Policy, State, Try
+from policies.features import features_of
+from policies.learnt import Learnt
+from policies.training import Outcome, OutcomeRecord
+
+TIERS = ("edge", "local", "frontier")
+COSTS_USD_MICROS = {"edge": 20.0, "local": 100.0, "frontier": 1000.0}
+_SKILLS = {"edge": 0.3, "local": 1.1, "frontier": 2.2}
+_WORDS = (
+    "invoice",
+    "ledger",
+    "parcel",
+    "meeting",
+    "refund",
+    "tariff",
+    "garden",
+    "engine",
+    "archive",
+    "harbour",
+)
+
+
+def records(count: int, seed: int) -> list[OutcomeRecord]:
+    """Prompts of visible and hidden difficulty; logprob signals are noisy views of being right."""
+    rng = np.random.default_rng(seed)
+    return [_record(rng, number) for number in range(count)]
+
+
+def _record(rng: np.random.Generator, number: int) -> OutcomeRecord:
+    level = int(rng.integers(1, 6))
+    hidden = rng.normal()
+    numbers = " ".join(str(rng.integers(10**level, 10 ** (level + 1))) for _ in range(level))
+    words = " ".join(rng.choice(_WORDS, size=5))
+    prompt = Prompt((Message(Role.USER, f"Task {number}: add {numbers} for the {words}."),))
+    outcomes = {}
+    for tier in TIERS:
+        margin = _SKILLS[tier] - 0.5 * (level - 3) - 0.8 * hidden + 0.6 * rng.normal()
+        right = margin > 0.0
+        sure = 0.7 * right + 0.2 * margin + 0.8 * rng.normal()
+        mean = -float(np.exp(-sure))
+        signals = {
+            "logprob_mean": mean,
+            "logprob_min": 4.0 * mean - float(rng.exponential()),
+            "noise": rng.normal(),
+        }
+        outcomes[tier] = Outcome(float(right), signals, int(rng.integers(5, 10) * level))
+    return OutcomeRecord(prompt, outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Mean quality in [0, 1] and mean cost in millionths of a dollar of a policy."""
+
+    quality: float
+    cost_usd_micros: float
+
+
+def run(policy: Policy, learnt: Learnt, asked: Sequence[OutcomeRecord], seed: int = 0) -> Point:
+    """Answer every record as the router would and grade what is accepted."""
+    draws = np.random.default_rng(seed).random(len(asked))
+    results = [
+        _answer(policy, learnt, record, float(draw)) for record, draw in zip(asked, draws, strict=True)
+    ]
+    return Point(
+        float(np.mean([point.quality for point in results])),
+        float(np.mean([point.cost_usd_micros for point in results])),
+    )
+
+
+def _answer(policy: Policy, learnt: Learnt, record: OutcomeRecord, draw: float) -> Point:
+    estimates = learnt.difficulty.predict(record.prompt, features_of(record.prompt))
+    left = {tier: Candidate(tier, estimates[tier].quality, COSTS_USD_MICROS[tier]) for tier in TIERS}
+    answered: tuple[Answered, ...] = ()
+    cost = 0.0
+    for _ in range(len(TIERS) + 1):
+        match policy.decide(State(tuple(left.values()), answered, draw=draw, ladder=TIERS)):
+            case Try(tier):
+                candidate = left.pop(tier)
+                cost += candidate.cost_usd_micros
+                confidence = learnt.confidence.predict(tier, candidate.quality, record.outcomes[tier].signals)
+                answered = (*answered, Answered(tier, candidate.quality, confidence))
+            case Accept(index):
+                return Point(record.outcomes[answered[index].tier].quality, cost)
+    raise AssertionError("the policy never ended")
+
+
+def quality_at(points: Mapping[str, Point] | Sequence[Point], cost_usd_micros: float) -> float:
+    """Quality of the upper hull of ``points`` at a cost: what mixing two of them would give."""
+    known = list(points.values()) if isinstance(points, Mapping) else list(points)
+    best = -np.inf
+    for first in known:
+        for second in known:
+            low, high = sorted((first, second), key=lambda point: point.cost_usd_micros)
+            if low.cost_usd_micros <= cost_usd_micros <= high.cost_usd_micros:
+                width = high.cost_usd_micros - low.cost_usd_micros
+                share = (cost_usd_micros - low.cost_usd_micros) / width if width else 1.0
+                best = max(best, low.quality + share * (high.quality - low.quality))
+    return float(best)

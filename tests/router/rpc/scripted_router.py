@@ -1,0 +1,145 @@
+"""A router that plays a script: what tests of the wire stand in front of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from backends.types import FinishReason, Usage
+from router.errors import UnknownRequest
+from router.events import (
+    AttemptRejected,
+    AttemptReport,
+    AttemptStarted,
+    Decided,
+    Event,
+    Outcome,
+    Result,
+    TextDelta,
+    TierEstimate,
+)
+from router.request import Request
+from router.tiers import TierStatus
+
+Script = Callable[["ScriptedRouter", Request], AsyncGenerator[Event]]
+
+DECIDED = Decided("default", "edge", "cheapest", (TierEstimate("edge", 0.7, 1.5),), {"words": 3.0})
+STARTED = AttemptStarted(1, "edge", "cheapest")
+REPORT = AttemptReport(
+    1, "edge", Outcome.ACCEPTED, "confident", 0.9, {"mean_logprob": -0.1}, Usage(3, 2), 7, 0.25, 0.125
+)
+
+
+def result(request: Request, text: str) -> Result:
+    """An answer with every field filled."""
+    return Result(
+        request_id=request.id,
+        text=text,
+        reasoning="because",
+        tier="edge",
+        policy="default",
+        confidence=0.9,
+        reason="confident",
+        finish_reason=FinishReason.STOP,
+        attempt_number=1,
+        attempts=(REPORT,),
+        usage=Usage(3, 2),
+        cost_usd_micros=7,
+        latency_s=0.5,
+    )
+
+
+async def echo(_: ScriptedRouter, request: Request) -> AsyncGenerator[Event]:
+    """Answer with the last message, in two pieces."""
+    text = request.prompt.messages[-1].content
+    yield DECIDED
+    yield STARTED
+    yield TextDelta(1, text[:1])
+    yield TextDelta(1, text[1:])
+    yield result(request, text)
+
+
+async def escalate(_: ScriptedRouter, request: Request) -> AsyncGenerator[Event]:
+    """Retract the first attempt's text and answer with the second's."""
+    yield DECIDED
+    yield STARTED
+    yield TextDelta(1, "wrong")
+    yield AttemptRejected(1, "low_confidence", 0.25)
+    yield AttemptStarted(2, "frontier", "escalated")
+    yield TextDelta(2, "right")
+    yield result(request, "right")
+
+
+async def stall(router: ScriptedRouter, request: Request) -> AsyncGenerator[Event]:
+    """Start, and go on only when the router's gate opens."""
+    yield DECIDED
+    yield STARTED
+    router.running.set()
+    try:
+        await router.gate.wait()
+        yield result(request, "late")
+    finally:
+        router.stopped.set()
+
+
+def failing(error: BaseException) -> Script:
+    """Start, then raise ``error``."""
+
+    async def script(_: ScriptedRouter, __: Request) -> AsyncGenerator[Event]:
+        yield DECIDED
+        raise error
+
+    return script
+
+
+class ScriptedRouter:
+    """Fills ``router.rpc.seam.Core``."""
+
+    def __init__(self, script: Script = echo) -> None:
+        self.script = script
+        self.requests: list[Request] = []
+        self.ready = True
+        self.closed = False
+        self.gate = asyncio.Event()
+        self.running = asyncio.Event()
+        self.stopped = asyncio.Event()
+
+    async def start(self) -> None:
+        """Do nothing."""
+
+    async def close(self) -> None:
+        """Note it."""
+        self.closed = True
+
+    def run(self, request: Request) -> AsyncGenerator[Event]:
+        """Play the script."""
+        self.requests.append(request)
+        return self.script(self, request)
+
+    def decide(self, request: Request) -> Decided:
+        """Decide as the script's runs do."""
+        self.requests.append(request)
+        return DECIDED
+
+    def tiers(self) -> tuple[TierStatus, ...]:
+        """Two tiers."""
+        return (
+            TierStatus("edge", "echo", "small", self.ready, False, True, 4096, 0, 0, 1, 2),
+            TierStatus(
+                "frontier", "echo", "large", self.ready, True, False, None, 3_000_000, 15_000_000, 0, 0
+            ),
+        )
+
+    def tier_names(self) -> frozenset[str]:
+        """Their names."""
+        return frozenset({"edge", "frontier"})
+
+    def policy_names(self) -> frozenset[str]:
+        """One policy."""
+        return frozenset({"default"})
+
+    async def feedback(self, request_id: str, score: float, source: str) -> bool:
+        """Know one request."""
+        if request_id != "known":
+            raise UnknownRequest(f"no request is called {request_id!r}", metadata={"request_id": request_id})
+        return source == "again"

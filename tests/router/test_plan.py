@@ -1,0 +1,64 @@
+"""Which route a request takes, and what is known before it runs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.difficulty.heuristic import HeuristicDifficulty
+from policies.fixed import Fixed, FixedOptions
+from router.errors import InvalidRequest
+from router.plan import Planner, Route, tighten
+from router.request import Constraints, Request
+from tests.router.conftest import ask, echo_tier
+
+
+def planner() -> Planner:
+    """Two routes over one tier: one for tagged requests, one for everybody."""
+    tier = echo_tier("edge")
+    tier.ready = True
+    policy = Fixed(FixedOptions(tier="edge"))
+    private = Route("private", policy, (tier,), Constraints(local_only=True), tags=frozenset({"pii"}))
+    default = Route("default", policy, (tier,))
+    return Planner([private, default], HeuristicDifficulty.for_ladder(["edge"]))
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (ask(tags=frozenset({"pii", "other"})), "private"),
+        (ask(), "default"),
+        (ask(constraints=Constraints(policy="private")), "private"),
+    ],
+)
+def test_the_first_route_that_fits_is_taken(request_: Request, expected: str) -> None:
+    """A policy asked for by name wins; else the first whose match rule fits."""
+    assert planner().plan(request_).route.name == expected
+
+
+def test_an_unknown_policy_is_refused() -> None:
+    """A policy that does not exist is a violation that names those that do."""
+    with pytest.raises(InvalidRequest, match="known: private, default") as caught:
+        planner().plan(ask(constraints=Constraints(policy="nope")))
+    assert caught.value.reason == "POLICY_UNKNOWN"
+
+
+maybe_count = st.none() | st.integers(1, 100)
+constraints = st.builds(
+    Constraints,
+    min_confidence=st.none() | st.floats(0, 1),
+    max_cost_usd_micros=maybe_count,
+    max_attempt_count=maybe_count,
+    local_only=st.booleans(),
+)
+
+
+@given(constraints, constraints)
+def test_joining_constraints_never_loosens(rule: Constraints, wish: Constraints) -> None:
+    """Whatever a request wishes, every limit of the policy still holds."""
+    both = tighten(rule, wish)
+    assert both.local_only >= max(rule.local_only, wish.local_only)
+    for limit in ("max_cost_usd_micros", "max_attempt_count"):
+        values = [value for value in (getattr(rule, limit), getattr(wish, limit)) if value is not None]
+        assert getattr(both, limit) == (min(values) if values else None)
