@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from backends.answer_text import AnswerText
+from backends.deadline import deadline_after, until
 from backends.errors import BackendError, ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
 from backends.types import (
     Capabilities,
@@ -78,26 +82,35 @@ class EchoBackend:
         """Words of the prompt."""
         return sum(len(message.content.split()) for message in prompt.messages)
 
-    async def stream(
-        self, prompt: Prompt, *, timeout_s: float | None = None
-    ) -> AsyncGenerator[Delta | Completion]:
+    def stream(self, prompt: Prompt, *, timeout_s: float | None = None) -> AsyncGenerator[Delta | Completion]:
         """Say the scripted answer, a word at a time."""
+        return self._answer(prompt, timeout_s, deadline_after(timeout_s))
+
+    async def _answer(
+        self, prompt: Prompt, timeout_s: float | None, deadline: float | None
+    ) -> AsyncGenerator[Delta | Completion]:
         input_token_count = self.count_tokens(prompt)
-        limit = prompt.sampling.max_output_token_count or self.capabilities.max_output_token_count
+        limit = self.capabilities.max_output_token_count
+        limit = min(prompt.sampling.max_output_token_count or limit, limit)
         if input_token_count >= self.options.context_token_count:
             raise ContextTooLong(
                 f"{input_token_count} tokens do not fit into a context of {self.options.context_token_count}"
             )
         count = 0
+        text = AnswerText(prompt.sampling.stop)
         try:
-            async with asyncio.timeout(timeout_s):
-                async for delta in self._deltas(prompt, limit):
-                    yield delta
+            async with aclosing(until(self._deltas(prompt, limit), deadline)) as deltas:
+                async for delta in deltas:
                     count += 1
+                    yield replace(delta, text=text.feed(delta.text).text)
+                    if text.stopped:
+                        break
         except TimeoutError as exc:
             usage = Usage(input_token_count, count)
             raise TimedOut(f"no complete answer within {timeout_s} s", usage=usage) from exc
-        reason = FinishReason.LENGTH if count == limit else FinishReason.STOP
+        if held := text.finish().text:
+            yield Delta(held)
+        reason = FinishReason.LENGTH if count == limit and not text.stopped else FinishReason.STOP
         yield Completion(reason, Usage(input_token_count, count))
 
     async def _deltas(self, prompt: Prompt, limit: int) -> AsyncGenerator[Delta]:

@@ -7,7 +7,7 @@ may repeat the prompt.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -58,7 +58,7 @@ def translated(server: str) -> Iterator[None]:
         raise Unavailable(f"{server} {what} ({type(exc).__name__})") from exc
 
 
-async def events(response: httpx.Response) -> AsyncIterator[str]:
+async def events(response: httpx.Response) -> AsyncGenerator[str]:
     """Yield the data of the server-sent events in ``response``."""
     parser = EventParser()
     async for piece in response.aiter_bytes():

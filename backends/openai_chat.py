@@ -120,13 +120,14 @@ class OpenAIChatBackend:
             async with self._client.stream("POST", "chat/completions", json=body) as response:
                 await check(response, self._server)
                 answer.begin()
-                async for event in events(response):
-                    done = event.strip() == DONE
-                    delta = answer.end() if done else answer.add(Chunk.model_validate_json(event))
-                    if delta != Delta():
-                        yield delta
-                    if done or answer.cut:
-                        return
+                async with aclosing(events(response)) as received:
+                    async for event in received:
+                        done = event.strip() == DONE
+                        delta = answer.end() if done else answer.add(Chunk.model_validate_json(event))
+                        if delta != Delta():
+                            yield delta
+                        if done or answer.cut:
+                            return
 
     def _body(self, prompt: Prompt, *, logprobs: bool) -> dict[str, Any]:
         options = self.options

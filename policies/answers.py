@@ -33,7 +33,15 @@ def best_index(answered: Sequence[Answered]) -> int:
 
 
 def settle(state: State, reason: Reason = Reason.EXHAUSTED) -> Verdict:
-    """Accept the best answer for ``reason``; without any answer, stop."""
+    """Accept an answer for ``reason`` though more was wished for; without any answer, stop.
+
+    The top tier's answer is taken where there is one, so that a request which went all the way up
+    is answered as always asking the top would; only a validator's proof against it lets the best
+    of the others stand in.
+    """
     if not state.answered:
         return Stop(Reason.NO_TIER_LEFT)
+    for index, answer in enumerate(state.answered):
+        if state.ladder and answer.tier == state.ladder[-1] and not answer.failed_validation:
+            return Accept(index, reason)
     return Accept(best_index(state.answered), reason)

@@ -7,6 +7,9 @@ tier promises and not on doubt alone. Refuses to know how quality and confidence
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,6 +49,7 @@ class CascadeRouting:
         self.options = options
         self.joint = joint or Joint()
         self._draws = normal_draws(DRAW_COUNT, MAX_TIERS)
+        self._movement = lru_cache(maxsize=1024)(self.joint.movement)
 
     def decide(self, state: State) -> Verdict:
         """Try the first tier of the best continuation, or accept when the best is to stop.
@@ -54,12 +58,13 @@ class CascadeRouting:
         it gains, unless every tier left is predicted worse than one that has already answered.
         """
         candidates = _strongest(state.candidates)
+        answers = self._revised(state.answered)
         if not candidates:
-            return settle(state)
-        if not state.answered:
+            return settle(replace(state, answered=answers))
+        if not answers:
             return Try(self._best(state, candidates, 0.0)[1], Reason.BEST_VALUE)
-        index = best_index(state.answered)
-        best_now = worth(state.answered[index])
+        index = best_index(answers)
+        best_now = worth(answers[index])
         forced = self._above_the_floor(state, candidates, best_now)
         if forced:
             tier = self._best(state, forced, best_now)[1]
@@ -74,7 +79,7 @@ class CascadeRouting:
     def _best(self, state: State, candidates: tuple[Candidate, ...], best_now: float) -> tuple[float, str]:
         """Net gain of the best continuation, in quality, and its first tier."""
         qualities, seen = self._updated(state, candidates)
-        movement = self.joint.movement([candidate.tier for candidate in candidates], seen)
+        movement = self._movement(tuple(candidate.tier for candidate in candidates), seen)
         known = outcomes(qualities, movement, self._draws)
         dollars = np.array([candidate.cost_usd_micros for candidate in candidates]) / 1e6
         found = best_continuation(best_now, known, dollars / self.options.value_of_correct_usd)
@@ -93,6 +98,21 @@ class CascadeRouting:
             for candidate in candidates
         ]
         return np.clip(updated, 0.0, 1.0), last.tier
+
+    def _revised(self, answered: tuple[Answered, ...]) -> tuple[Answered, ...]:
+        """Answers with the confidence that is left in each once the last of the others is seen."""
+        if len(answered) < 2:
+            return answered
+        *earlier, last = answered
+        return (*(self._revise(answer, last) for answer in earlier), self._revise(last, earlier[-1]))
+
+    def _revise(self, answer: Answered, other: Answered) -> Answered:
+        if answer.failed_validation or answer.confidence is None:
+            return answer
+        if other.confidence is None and not other.failed_validation:
+            return answer
+        confidence = self.joint.revised(answer.tier, answer.confidence, other.tier, worth(other))
+        return replace(answer, confidence=confidence)
 
     def _above_the_floor(
         self, state: State, candidates: tuple[Candidate, ...], best_now: float

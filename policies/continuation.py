@@ -20,12 +20,12 @@ import numpy as np
 
 from policies.odds import Floats
 
-DRAW_COUNT = 256
-"""More draws change values by less than 0.002 and cost time; see the tests."""
+DRAW_COUNT = 128
+"""Against 4096 draws, values of three tiers differ by 0.0005 on average and 0.004 at most."""
 
 
 def normal_draws(count: int, dimension_count: int) -> Floats:
-    """Return standard normal points, float64 (count, dimension_count), the same on every call.
+    """Return standard normal points, float64 (dimension_count, count), the same on every call.
 
     A quasi-random sequence: M. Roberts, The Unreasonable Effectiveness of Quasirandom Sequences
     (2018), R_d with the generalised golden ratio, mapped by the normal quantile function, then
@@ -41,21 +41,22 @@ def normal_draws(count: int, dimension_count: int) -> Floats:
     points = quantile(np.clip(uniform, 1e-9, 1.0 - 1e-9))
     centred = points - points.mean(axis=0)
     root = np.linalg.cholesky(centred.T @ centred / count)
-    return np.asarray(np.linalg.solve(root, centred.T).T, dtype=np.float64)
+    return np.asarray(np.linalg.solve(root, centred.T), dtype=np.float64)
 
 
 def outcomes(qualities: Floats, movement: Floats, draws: Floats) -> Floats:
-    """Draws of what will be known of each tier's answer: float64 (draws, tiers) in [0, 1].
+    """Draws of what will be known of each tier's answer: float64 (tiers, draws) in [0, 1].
 
     ``qualities`` (tiers,) are their means and stay so; ``movement`` (tiers, tiers) is the factor
     of :meth:`policies.joint.Joint.movement`.
     """
-    spread = np.sqrt(qualities * (1.0 - qualities))
-    moved = np.clip(qualities + spread * (draws[:, : len(qualities)] @ movement.T), 0.0, 1.0)
-    means = moved.mean(axis=0)
-    down = moved * (qualities / np.maximum(means, 1e-12))
-    up = 1.0 - (1.0 - moved) * ((1.0 - qualities) / np.maximum(1.0 - means, 1e-12))
-    return np.asarray(np.where(means >= qualities, down, up), dtype=np.float64)
+    centre = qualities[:, None]
+    spread = np.sqrt(centre * (1.0 - centre))
+    moved = np.minimum(np.maximum(centre + spread * movement @ draws[: len(qualities)], 0.0), 1.0)
+    means = moved.mean(axis=1, keepdims=True)
+    # Cutting at 0 and 1 shifted the means; pull each back towards the end that it strayed from.
+    end = np.where(means >= centre, 0.0, 1.0)
+    return np.asarray(end + (moved - end) * ((centre - end) / np.where(means == end, 1.0, means - end)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +70,33 @@ class Continuation:
 def best_continuation(best_now: float, known: Floats, costs: Floats) -> Continuation:
     """Find the subset of tiers that gains most over stopping with an answer worth ``best_now``.
 
-    ``known`` are :func:`outcomes` (draws, tiers); ``costs`` (tiers,) in quality, tiers in order of
+    ``known`` are :func:`outcomes` (tiers, draws); ``costs`` (tiers,) in quality, tiers in order of
     cost. All 2^n - 1 subsets are tried, each asked cheapest first; ties go to the fewer tiers.
     """
     best = Continuation((), -np.inf)
-    tier_count = known.shape[1]
+    tier_count = len(known)
     for size in range(1, tier_count + 1):
         for order in combinations(range(tier_count), size):
-            gain = _value(best_now, known[:, order], costs[list(order)]) - best_now
+            gain = _value(best_now, known, costs, order) - best_now
             if gain > best.gain + 1e-12:
                 best = Continuation(order, gain)
     return best
 
 
-def _value(best_now: float, known: Floats, costs: Floats) -> float:
-    """Return the expected worth of asking the columns of ``known`` in turn, stopping wherever that pays.
+def _value(best_now: float, known: Floats, costs: Floats, order: tuple[int, ...]) -> float:
+    """Return the expected worth of asking the tiers in ``order``, stopping wherever that pays.
 
     Backward induction over rules of the form "ask on while the best answer is worth at most t",
     each t fitted on the draws (as in Longstaff and Schwartz 2001, with a step for a regression).
     """
-    reached = np.maximum.accumulate(np.maximum(known, best_now), axis=1)
-    value = reached[:, -1]
-    for step in range(len(costs) - 1, 0, -1):
-        here = reached[:, step - 1]
-        gain = value - costs[step] - here
-        value = here + np.where(here <= _stop_above(here, gain), gain, 0.0)
-    return float(value.mean()) - float(costs[0])
+    reached: list[Floats] = [np.maximum(known[order[0]], best_now)]
+    for tier in order[1:]:
+        reached.append(np.maximum(reached[-1], known[tier]))
+    value = reached[-1]
+    for here, tier in zip(reached[-2::-1], order[:0:-1], strict=True):
+        gain = value - here - costs[tier]
+        value = here + gain * (here <= _stop_above(here, gain))
+    return float(value.sum()) / len(value) - float(costs[order[0]])
 
 
 def _stop_above(here: Floats, gain: Floats) -> float:

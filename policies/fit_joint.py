@@ -21,25 +21,30 @@ def fit_joint(tiers: Sequence[str], predicted: Floats, confidences: Floats, qual
     ``qualities`` NaN where it did not run.
     """
     conditionals = {}
+    revisions = {}
     covariances = {NOTHING_SEEN: _covariance(predicted, confidences)}
     for seen, seen_tier in enumerate(tiers):
         updated = predicted.copy()
         for target, target_tier in enumerate(tiers):
-            conditional = _conditional(predicted[:, target], confidences[:, seen], qualities[:, target])
-            if target != seen and conditional is not None:
+            if target == seen:
+                continue
+            evidence, right = confidences[:, seen], qualities[:, target]
+            if (conditional := _conditional(predicted[:, target], evidence, right)) is not None:
                 conditionals[seen_tier, target_tier] = conditional
-                updated[:, target] = _apply(conditional, predicted[:, target], confidences[:, seen])
+                updated[:, target] = _apply(conditional, predicted[:, target], evidence)
+            if (revision := _conditional(confidences[:, target], evidence, right)) is not None:
+                revisions[seen_tier, target_tier] = revision
         rows = ~np.isnan(confidences[:, seen])
         if rows.sum() >= MIN_PAIRS:
             covariances[seen_tier] = _covariance(updated[rows], confidences[rows])
-    return Joint(tuple(tiers), conditionals, covariances)
+    return Joint(tuple(tiers), conditionals, covariances, revisions)
 
 
-def _conditional(predicted: Floats, confidences: Floats, qualities: Floats) -> Conditional | None:
-    both = ~np.isnan(confidences) & ~np.isnan(qualities)
+def _conditional(prior: Floats, evidence: Floats, qualities: Floats) -> Conditional | None:
+    both = ~np.isnan(prior) & ~np.isnan(evidence) & ~np.isnan(qualities)
     if both.sum() < MIN_PAIRS:
         return None
-    inputs = np.column_stack([logits(predicted[both]), logits(confidences[both])])
+    inputs = np.column_stack([logits(prior[both]), logits(evidence[both])])
     model = fit_logistic(inputs, qualities[both], strength=1.0)
     return Conditional(model.intercept, float(model.weights[0]), float(model.weights[1]))
 

@@ -41,7 +41,8 @@ class Conditional:
 class Joint:
     """How the tiers hang together.
 
-    ``conditionals`` by (tier seen, tier untried). ``covariances`` by the tier seen last
+    ``conditionals`` by (tier seen, tier untried). ``revisions`` by (other tier, tier), both
+    answered: the same model with the tier's own confidence in place of its prediction. ``covariances`` by the tier seen last
     (NOTHING_SEEN: none): (K, K) in the order of ``tiers``, of the movement of estimates,
     (confidence after it ran - prediction before) / sqrt(prediction (1 - prediction)). A tier
     whose confidence cannot be had never moves: its row is 0.
@@ -50,11 +51,21 @@ class Joint:
     tiers: tuple[str, ...] = ()
     conditionals: Mapping[tuple[str, str], Conditional] = field(default_factory=dict)
     covariances: Mapping[str, Floats] = field(default_factory=dict)
+    revisions: Mapping[tuple[str, str], Conditional] = field(default_factory=dict)
 
     def quality_given(self, tier: str, quality: float, seen: str, confidence: float) -> float:
         """Prediction for ``tier`` once ``seen`` has answered; unchanged where nothing was learnt."""
         conditional = self.conditionals.get((seen, tier))
         return quality if conditional is None else conditional.predict(quality, confidence)
+
+    def revised(self, tier: str, confidence: float, other: str, other_confidence: float) -> float:
+        """Confidence in an answer once ``other`` has answered too; unchanged where nothing was learnt.
+
+        The surer of two answers was picked for being sure, and so is too sure on average; a second
+        tier's doubt says that the prompt is hard.
+        """
+        revision = self.revisions.get((other, tier))
+        return confidence if revision is None else revision.predict(confidence, other_confidence)
 
     def movement(self, tiers: Sequence[str], seen: str = NOTHING_SEEN) -> Floats:
         """Factor L, float64 (n, n), with L L^T the covariance of ``tiers``; 0 where unknown."""
@@ -73,10 +84,8 @@ class Joint:
         """Plain values that :meth:`from_json` reads back unchanged."""
         return {
             "tiers": list(self.tiers),
-            "conditionals": [
-                [seen, tier, model.intercept, model.prior_weight, model.confidence_weight]
-                for (seen, tier), model in sorted(self.conditionals.items())
-            ],
+            "conditionals": _rows(self.conditionals),
+            "revisions": _rows(self.revisions),
             "covariances": {seen: matrix.tolist() for seen, matrix in sorted(self.covariances.items())},
         }
 
@@ -88,11 +97,18 @@ class Joint:
             seen: np.asarray(rows, dtype=np.float64).reshape(len(tiers), len(tiers))
             for seen, rows in value["covariances"].items()
         }
-        conditionals = {
-            (seen, tier): Conditional(float(intercept), float(prior), float(confidence))
-            for seen, tier, intercept, prior, confidence in value["conditionals"]
-        }
-        return cls(tiers, conditionals, covariances)
+        return cls(tiers, _by_pair(value["conditionals"]), covariances, _by_pair(value["revisions"]))
+
+
+def _rows(models: Mapping[tuple[str, str], Conditional]) -> list[list[Any]]:
+    return [
+        [seen, tier, model.intercept, model.prior_weight, model.confidence_weight]
+        for (seen, tier), model in sorted(models.items())
+    ]
+
+
+def _by_pair(rows: Sequence[Sequence[Any]]) -> dict[tuple[str, str], Conditional]:
+    return {(seen, tier): Conditional(*map(float, weights)) for seen, tier, *weights in rows}
 
 
 def _factor(covariance: Floats) -> Floats:

@@ -132,7 +132,8 @@ class Cascade:
         ``decide`` is pure, so it can be asked what it would do.
         """
         state = self._state()
-        worst = Answered(rung.tier.name, rung.estimate.quality, confidence=0.0, failed_validation=True)
+        can_fail = self.plan.request.prompt.response_format is not None
+        worst = Answered(rung.tier.name, rung.estimate.quality, 0.0, failed_validation=can_fail)
         others = tuple(candidate for candidate in state.candidates if candidate.tier != rung.tier.name)
         verdict = self._verdict(replace(state, candidates=others, answered=(*state.answered, worst)))
         return verdict != Accept(len(state.answered), getattr(verdict, "reason", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,8 +19,10 @@ STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection
 @asynccontextmanager
 async def serve(script: Script) -> AsyncIterator[str]:
     """Serve ``script`` on a free port; yield the base URL. A dropped client ends its script."""
+    connections: set[asyncio.Task[None] | None] = set()
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(asyncio.current_task())
         try:
             await script(await _read_request(reader), writer)
             await writer.drain()
@@ -27,13 +30,16 @@ async def serve(script: Script) -> AsyncIterator[str]:
             pass
         finally:
             writer.close()
+            connections.discard(asyncio.current_task())
 
     server = await asyncio.start_server(connect, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     finally:
         server.close()
-        server.close_clients()
+        for connection in tuple(connections):
+            assert connection is not None
+            connection.cancel()
         await server.wait_closed()
 
 
@@ -92,6 +98,5 @@ def _answer(body: dict[str, Any], asked: str) -> tuple[list[str], str]:
         text = "".join(words)
         cuts = [text.index(stop) for stop in body.get("stop", ()) if stop in text]
         if cuts:
-            kept = len(text) - len(words[-1])
-            return [*words[:-1], text[kept : min(cuts)]], "stop"
+            return re.findall(r"\S* ?", text[: min(cuts)])[:-1], "stop"
     return words, "length"

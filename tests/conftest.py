@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(scope="session")
 def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random dense model as GGUF; the same weights as safetensors lie in its folder."""
-    import tiny_models
+    from tests import tiny_models
 
     return tiny_models.save_dense(tmp_path_factory.mktemp("dense"))
 
@@ -18,6 +18,6 @@ def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_moe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a random mixture of experts."""
-    import tiny_models
+    from tests import tiny_models
 
     return tiny_models.save_moe(tmp_path_factory.mktemp("moe"))

@@ -127,7 +127,9 @@ class LinearDifficulty:
         return scorer
 
     def check(self) -> None:
-        """Raise ParityError where a probe scores otherwise than scikit-learn scored it."""
+        """Raise ParityError where a probe scores otherwise than scikit-learn scored it, or none is there."""
+        if not self.probes:
+            raise ParityError("no difficulty probe to check the scorer by; fit the artefact again")
         for place, probe in enumerate(self.probes):
             scores = self.scores(probe.text, features_of(prompt_of(probe.text)))
             worst = float(np.max(np.abs(scores - np.array(probe.scores))))

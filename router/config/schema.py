@@ -31,10 +31,7 @@ def config_schema() -> _Json:
         POLICY: {name: POLICY.options_model(name) for name in sorted(POLICIES.builtin)},
         ESTIMATOR: {name: ESTIMATOR.options_model(name) for name in sorted(DIFFICULTY.builtin)},
     }
-    models: list[type[BaseModel]] = [
-        Config,
-        *(model for by_name in parts.values() for model in by_name.values()),
-    ]
+    models = _flat(Config, parts.values())
     _, schema = models_json_schema(
         [(model, "validation") for model in models], ref_template=_REFERENCE, title="Upshift configuration"
     )
@@ -42,6 +39,7 @@ def config_schema() -> _Json:
     _nest(definitions["TierConfig"], "backend", parts[BACKEND])
     _nest(definitions["DifficultyConfig"], "estimator", parts[ESTIMATOR])
     _flatten(definitions, parts[POLICY])
+    _allow_references(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, **definitions.pop("Config")}
 
 
@@ -53,10 +51,13 @@ def _nest(section: _Json, name_key: str, models: dict[str, type[BaseModel]]) -> 
     """Let ``options`` be what the part that ``name_key`` names takes."""
     section["properties"]["options"] = {"type": "object", "description": "The part's own options."}
     _suggest_names(section, name_key, models)
-    section["allOf"] = [
-        _when(name_key, name, {"properties": {"options": {"$ref": _reference(model)}}})
-        for name, model in models.items()
-    ]
+    section["allOf"] = [_when(name_key, name, _with_options(model)) for name, model in models.items()]
+
+
+def _with_options(model: type[BaseModel]) -> _Json:
+    needs_some = any(field.is_required() for field in model.model_fields.values())
+    then: _Json = {"properties": {"options": {"$ref": _reference(model)}}}
+    return then | {"required": ["options"]} if needs_some else then
 
 
 def _flatten(definitions: _Json, models: dict[str, type[BaseModel]]) -> None:
@@ -70,6 +71,14 @@ def _flatten(definitions: _Json, models: dict[str, type[BaseModel]]) -> None:
         options["properties"]["rule"] = {"const": name}
         branches.append(_when("rule", name, options))
     section["allOf"] = branches
+
+
+def _allow_references(value: Any) -> None:
+    """Let text with a reference to the environment pass every pattern."""
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if isinstance(child, dict) and isinstance(child.get("pattern"), str):
+            child["pattern"] += r"|\$\{"
+        _allow_references(child)
 
 
 def _suggest_names(section: _Json, name_key: str, models: dict[str, type[BaseModel]]) -> None:

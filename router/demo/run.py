@@ -77,9 +77,8 @@ async def run(
     upshift = await summary("upshift", lambda _: "default")
     share = share_of_dearest(upshift.cost_usd, runs["always_edge"].cost_usd, runs["always_frontier"].cost_usd)
     mix = mixed(share, "always_edge", "always_frontier", seed=seed)
-    runs["random_mix"] = await summary("random_mix", mix)
-    runs["upshift"] = upshift
-    return Outcome(len(samples), runs)
+    random_mix = await summary("random_mix", mix)
+    return Outcome(len(samples), {**runs, "random_mix": random_mix, "upshift": upshift})
 
 
 def _always(tier: str) -> Callable[[int], str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from router.demo.summary import Measured
-from router.rpc.client import AsyncClient
+from router.rpc.client import AsyncClient, UpshiftError
 
 # Two requests at once: enough to keep two cores busy, few enough that latency is not queueing.
 _IN_FLIGHT_COUNT = 2
@@ -49,6 +49,10 @@ class Tasks(Protocol):
     def json_schema(self, sample: Sample) -> Mapping[str, Any] | None:
         """The form that the answer must have; None: free text."""
         ...
+
+
+class DemoFailed(RuntimeError):
+    """A request got no answer; the demo's figures would be wrong without it."""
 
 
 class TasksMissing(RuntimeError):
@@ -98,8 +102,11 @@ async def measure(
             attempt_count=len(answer.attempts),
         )
 
-    async with asyncio.TaskGroup() as group:
-        jobs = [group.create_task(one(index, sample)) for index, sample in enumerate(samples)]
+    try:
+        async with asyncio.TaskGroup() as group:
+            jobs = [group.create_task(one(index, sample)) for index, sample in enumerate(samples)]
+    except* UpshiftError as failed:
+        raise DemoFailed(f"a request failed: {failed.exceptions[0]}") from failed
     return [job.result() for job in jobs]
 
 

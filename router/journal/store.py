@@ -11,6 +11,7 @@ from pathlib import Path
 
 from router.journal import schema
 from router.journal.errors import JournalError
+from router.journal.lock import WriterLock
 from router.journal.record import Feedback
 from router.journal.rows import COLUMNS, Row
 
@@ -29,14 +30,17 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Open or create the file and bring it up to date. Raises JournalError."""
+        self._lock = WriterLock(path)
         try:
+            self._lock.acquire()
             self._connection = sqlite3.connect(path, isolation_level=None)
-        except sqlite3.Error as exc:
-            raise JournalError(f"the journal {path} cannot be opened: {exc}") from exc
-        try:
-            self._prepare()
-        except (sqlite3.Error, JournalError) as exc:
-            self._connection.close()
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+        except (OSError, sqlite3.Error, JournalError) as exc:
+            self._lock.release()
             raise JournalError(f"the journal {path} cannot be used: {exc}") from exc
 
     def _prepare(self) -> None:
@@ -77,3 +81,4 @@ class Store:
     def close(self) -> None:
         """Close the file; its write-ahead log is folded in."""
         self._connection.close()
+        self._lock.release()

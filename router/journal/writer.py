@@ -161,7 +161,7 @@ class SqliteJournal:
     def _write(self, store: Store, rows: list[Row], scores: list[_Score]) -> None:
         try:
             outcomes = store.write(rows, [score.feedback for score in scores])
-        except sqlite3.Error as exc:
+        except (sqlite3.Error, ValueError, OverflowError) as exc:
             self._complain(len(rows), exc)
             sorry = QueueFull("the journal cannot be written now; send the feedback again later")
             for score in scores:

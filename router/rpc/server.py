@@ -94,7 +94,6 @@ class RouterServer:
                 # Else a second server on the same port starts without a word and takes half the calls.
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
-                ("grpc.max_send_message_length", settings.max_message_bytes),
                 *_KEEPALIVE_OPTIONS,
             ),
             maximum_concurrent_rpcs=settings.max_concurrent_requests,

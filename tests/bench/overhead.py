@@ -95,6 +95,8 @@ def report(found: dict[str, Measured], rate_per_s: float) -> dict[str, object]:
         "added_p50_ms": ours.p50_ms - bare.p50_ms,
         "added_p99_ms": ours.p99_ms - bare.p99_ms,
         "requests_per_core_s": ours.requests_per_core_s,
+        # On a machine that is busy with other things only this ratio is worth something.
+        "cpu_ratio": ours.cpu_us_per_request / bare.cpu_us_per_request,
         "servers": {name: asdict(one) for name, one in found.items()},
         "python": platform.python_version(),
         "grpcio": grpc.__version__,

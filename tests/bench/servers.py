@@ -116,7 +116,7 @@ async def _upshift(ready: Callable[[str], None]) -> None:
 class _BareService(router_pb2_grpc.RouterServiceServicer):
     """What gRPC itself costs: parse a question, serialize an answer."""
 
-    async def Generate(self, request: router_pb2.GenerateRequest, _: Any) -> router_pb2.GenerateResponse:  # type: ignore[override]  # noqa: N802
+    async def Generate(self, request: router_pb2.GenerateRequest, _: Any) -> router_pb2.GenerateResponse:  # noqa: N802
         """Give the answer without looking at the question."""
         return router_pb2.GenerateResponse(result=types_pb2.Result(text=ANSWER, tier=str(len(request.tags))))
 

@@ -78,6 +78,14 @@ def test_a_failed_validation_is_worth_nothing() -> None:
     assert policy(0.01).decide(State((TOP,), refuted)) == Try("top", "failed_validation")
 
 
+def test_answers_are_weighed_in_the_light_of_each_other() -> None:
+    """A cheap answer that looked a little surer does not win over what a better tier said."""
+    light = {("top", "edge"): Conditional(-1.0, 0.7, 0.3), ("edge", "top"): Conditional(1.0, 0.7, 0.3)}
+    answered = (Answered("edge", 0.6, 0.75), Answered("top", 0.95, 0.7))
+    assert policy(0.01).decide(State((), answered)) == Accept(0, "exhausted")
+    assert policy(0.01, Joint(TIERS, revisions=light)).decide(State((), answered)) == Accept(1, "exhausted")
+
+
 def test_it_settles_with_no_candidate_left() -> None:
     """The best answer is accepted; without one it stops."""
     assert policy(0.01).decide(State(())) == Stop("no_tier_left")

@@ -16,8 +16,8 @@ PROBABILITY = st.floats(0, 1)
 def test_draws_are_standard_normal_and_always_the_same() -> None:
     """Mean 0 and variance 1 in every column, and no correlation between columns."""
     assert np.array_equal(DRAWS, normal_draws(DRAW_COUNT, 6))
-    assert np.allclose(DRAWS.mean(axis=0), 0.0, atol=1e-9)
-    assert np.allclose(np.cov(DRAWS.T, bias=True), np.eye(6), atol=1e-9)
+    assert np.allclose(DRAWS.mean(axis=1), 0.0, atol=1e-9)
+    assert np.allclose(np.cov(DRAWS, bias=True), np.eye(6), atol=1e-9)
 
 
 @given(st.lists(PROBABILITY, min_size=1, max_size=6), st.floats(0, 1))
@@ -26,19 +26,19 @@ def test_outcomes_keep_their_means_and_stay_probabilities(qualities: list[float]
     known = outcomes(np.array(qualities), movement * np.eye(len(qualities)), DRAWS)
     assert known.min() >= -1e-9
     assert known.max() <= 1.0 + 1e-9
-    assert known.mean(axis=0) == pytest.approx(qualities, abs=1e-6)
+    assert known.mean(axis=1) == pytest.approx(qualities, abs=1e-6)
 
 
 def test_one_tier_is_worth_its_mean_less_its_cost() -> None:
     """Without movement nothing but the prediction counts."""
-    found = best_continuation(0.5, np.full((8, 1), 0.8), np.array([0.1]))
+    found = best_continuation(0.5, np.full((1, 8), 0.8), np.array([0.1]))
     assert found.order == (0,)
     assert found.gain == pytest.approx(0.2)
 
 
 def test_a_later_tier_is_paid_for_only_where_it_is_reached() -> None:
     """Cheap tier right or wrong by halves and known at once: the dear one costs half its price."""
-    known = np.column_stack([np.tile([0.0, 1.0], 4), np.ones(8)])
+    known = np.stack([np.tile([0.0, 1.0], 4), np.ones(8)])
     found = best_continuation(0.0, known, np.array([0.01, 0.4]))
     assert found.order == (0, 1)
     assert found.gain == pytest.approx(1.0 - 0.01 - 0.5 * 0.4)

@@ -27,9 +27,7 @@ def test_marks_of_difficulty_are_counted() -> None:
     """Numbers, dates, options, lists, operators, negations and code each move their own feature."""
     plain = features_of(ask("tell me about the sea"))
     marked = features_of(
-        ask(
-            "Do not use 2024-05-01:\n- 12 + 3,456\nA. yes\nB. no\n```x == y```\nIf so, explain the mother's sum?"
-        )
+        ask("Do not use 2024-05-01:\n- 12 + 3,456\nA. yes\nB. no\n```x == y```\nIf so, explain Ann's sum?")
     )
     for name in (
         *("number_count", "date_count", "option_count", "list_line_count", "operator_count", "line_count"),
@@ -67,4 +65,4 @@ def test_the_hash_names_the_features() -> None:
     """Equal features have equal hashes on every machine; others differ."""
     assert features_hash(features_of(ask("one"))) == features_hash(features_of(ask("one")))
     assert features_hash(features_of(ask("one"))) != features_hash(features_of(ask("three")))
-    assert features_hash({"a": 0.5}) == "f0b5f5ef1e6b8b6f"
+    assert features_hash({"a": 0.5}) == "d26d97d5ed87ef59"

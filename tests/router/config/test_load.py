@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.echo import EchoOptions
+from backends.registry import BACKENDS
 from policies.threshold import ThresholdOptions
 from router.config import Config, ConfigError, load, parse
 
@@ -257,3 +258,24 @@ def test_import_is_light() -> None:
     )
     root = Path(__file__).parents[3]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+def test_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend whose library is not installed says what to install."""
+    monkeypatch.setitem(BACKENDS, "moe", "no_such_library:MoeBackend")
+    (problem,) = problems(MINIMAL.replace("backend: echo", "backend: moe"))
+    assert problem.startswith("u.yaml:4:14: tiers[0].backend: backend 'moe' needs the Python package")
+    assert "pip install 'upshift[moe]'" in problem
+
+
+def test_model_path_starts_at_the_file(tmp_path: Path) -> None:
+    """A backend's model that is a path is relative to the configuration; a name on a hub stays."""
+    (tmp_path / "edge.gguf").touch()
+    text = with_line("    options: {model: %s}").replace("echo", "llamacpp")
+    for written, found in (
+        ("edge.gguf", str(tmp_path / "edge.gguf")),
+        ("./later.gguf", str(tmp_path / "later.gguf")),
+        ("hf://owner/repository/file.gguf", "hf://owner/repository/file.gguf"),
+    ):
+        (tier,) = parse(text % written, directory=tmp_path).tiers
+        assert tier.options.model_dump()["model"] == found

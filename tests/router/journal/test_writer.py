@@ -194,8 +194,27 @@ async def test_other_files_are_refused() -> None:
 
 async def test_missing_directory_is_told(tmp_path: Path) -> None:
     """A path that cannot be opened is named."""
-    with pytest.raises(JournalError, match=r"nowhere/j\.sqlite cannot be opened"):
+    with pytest.raises(JournalError, match=r"nowhere/j\.sqlite cannot be used: .* No such file"):
         await SqliteJournal(tmp_path / "nowhere/j.sqlite").start()
+
+
+async def test_one_writer_at_a_time(path: Path) -> None:
+    """A second writer is refused while the first has the file, and welcome afterwards."""
+    async with opened(path):
+        with pytest.raises(JournalError, match="another process writes to it"):
+            await SqliteJournal(path).start()
+    async with opened(path) as journal:
+        journal.record(entries.answered())
+
+
+async def test_value_that_sqlite_refuses_loses_its_batch_only(path: Path) -> None:
+    """A batch that cannot be bound is counted, and the writer goes on."""
+    async with opened(path) as journal:
+        journal.record(replace(entries.answered(), request=replace(entries.request(), tenant="\ud800")))
+        with pytest.raises(QueueFull):
+            await journal.feedback("r1", 1.0, "user")
+        journal.record(entries.answered("r2"))
+    assert journal.counts == JournalCounts(written=1, failed=1)
 
 
 _WRITE_FOREVER = """

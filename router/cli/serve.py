@@ -1,0 +1,78 @@
+"""``upshift serve``: a server over gRPC until it is told to stop."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from router.cli import parameters as given
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from router.config import Config
+    from router.core import Router
+
+EPILOG = """
+**Examples**
+
+`upshift serve` serves ./upshift.yaml.
+
+`upshift serve upshift.yaml --listen 127.0.0.1:0 --json` takes a free port and prints it for programs.
+
+`kill -TERM` drains: running requests get `server.drain_grace_s` to finish.
+"""
+
+File = Annotated[Path, typer.Argument(metavar="[FILE]", help="The configuration.")]
+Listen = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Listen here, not where the configuration says.")
+]
+
+
+def serve(file: File = Path("upshift.yaml"), listen: Listen = None, json: given.Json = False) -> None:
+    """Load the tiers of a configuration and answer requests until SIGTERM or Ctrl-C."""
+    import logging
+
+    from router.build import build
+    from router.config import load
+    from router.rpc.server import run
+    from router.rpc.server import serve as serve_router
+
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    config = load(file)
+    if listen is not None:
+        config = _listening_at(config, listen)
+    router = build(config)
+    run(serve_router(config, router, ready=_announcer(router, as_json=json)))
+
+
+def _listening_at(config: Config, listen: str) -> Config:
+    from pydantic import ValidationError
+
+    from router.config import ServerConfig
+
+    try:
+        server = ServerConfig.model_validate(config.server.model_dump() | {"listen": listen})
+    except ValidationError as exc:
+        raise typer.BadParameter(f"{listen!r} is neither HOST:PORT nor unix:/path") from exc
+    return config.model_copy(update={"server": server})
+
+
+def _announcer(router: Router, *, as_json: bool) -> Callable[[str], None]:
+    def announce(address: str) -> None:
+        tiers = router.tiers()
+        if as_json:
+            from json import dumps
+
+            ready = {tier.name: tier.ready for tier in tiers}
+            print(dumps({"event": "ready", "address": address, "tiers": ready}), flush=True)
+            return
+        for tier in tiers:
+            state = "ready" if tier.ready else "not ready"
+            print(f"  {tier.name:<12} {state:<10} {tier.backend} {tier.model}", file=sys.stderr)
+        print(f"upshift serves on {address}", file=sys.stderr, flush=True)
+
+    return announce
