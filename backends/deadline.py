@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -21,14 +21,55 @@ async def until(items: AsyncGenerator[T], deadline: float | None) -> AsyncGenera
     The time that the consumer takes counts too, but the timeout only ever breaks a wait for the
     next item: one that surrounds a ``yield`` would cancel the consumer's own code (PEP 789).
     """
-    loop = asyncio.get_running_loop()
     async with aclosing(items):
-        while True:
-            if deadline is not None and loop.time() >= deadline:
-                raise TimeoutError
-            try:
-                async with asyncio.timeout_at(deadline):
-                    item = await anext(items)
-            except StopAsyncIteration:
-                return
-            yield item
+        if deadline is None:
+            async for item in items:
+                yield item
+            return
+        alarm = _Alarm(deadline)
+        try:
+            while True:
+                try:
+                    item = await alarm.guard(items)
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            alarm.close()
+
+
+class _Alarm:
+    """One timer for a whole stream: arming one for every token would cost more than the token."""
+
+    def __init__(self, deadline: float) -> None:
+        self._expired = False
+        self._rang = False
+        self._waiting: asyncio.Task[Any] | None = None
+        self._timer = asyncio.get_running_loop().call_at(deadline, self._ring)
+
+    def close(self) -> None:
+        """Never ring."""
+        self._timer.cancel()
+
+    async def guard(self, items: AsyncGenerator[T]) -> T:
+        """Wait for the next item; raises TimeoutError once the deadline is past."""
+        if self._expired:
+            raise TimeoutError
+        task = self._waiting = asyncio.current_task()
+        assert task is not None, "streams are read within a task"
+        cancelling = task.cancelling()
+        try:
+            return await anext(items)
+        except asyncio.CancelledError as exc:
+            # As asyncio.timeout does: a cancellation that is only ours becomes a TimeoutError.
+            if self._rang and task.uncancel() <= cancelling:
+                raise TimeoutError from exc
+            raise
+        finally:
+            self._waiting = None
+
+    def _ring(self) -> None:
+        self._expired = True
+        if self._waiting is not None:
+            self._rang = True
+            self._waiting.cancel()

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from policies.confidence import Confidence
@@ -96,12 +95,12 @@ def _digest(content: Mapping[str, Any]) -> str:
 
 def _write(path: Path, text: str) -> None:
     """Write beside ``path`` and rename over it, so that a reader sees the old file or the new one."""
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=path.name, delete=False) as file:
-        try:
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        except BaseException:
-            Path(file.name).unlink()
-            raise
-    Path(file.name).replace(path)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

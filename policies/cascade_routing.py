@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from policies.answers import best_index, settle, worth
-from policies.base import Accept, Candidate, State, Try, Verdict
+from policies.base import Accept, Answered, Candidate, State, Try, Verdict
 from policies.continuation import DRAW_COUNT, best_continuation, normal_draws, outcomes
 from policies.joint import NOTHING_SEEN, Joint
 from policies.odds import Floats

@@ -41,11 +41,11 @@ class Conditional:
 class Joint:
     """How the tiers hang together.
 
-    ``conditionals`` by (tier seen, tier untried). ``revisions`` by (other tier, tier), both
-    answered: the same model with the tier's own confidence in place of its prediction. ``covariances`` by the tier seen last
+    ``conditionals`` by (tier seen, tier untried). ``covariances`` by the tier seen last
     (NOTHING_SEEN: none): (K, K) in the order of ``tiers``, of the movement of estimates,
     (confidence after it ran - prediction before) / sqrt(prediction (1 - prediction)). A tier
-    whose confidence cannot be had never moves: its row is 0.
+    whose confidence cannot be had never moves: its row is 0. ``revisions`` by (other tier, tier),
+    both answered: a conditional whose prior is the tier's own confidence.
     """
 
     tiers: tuple[str, ...] = ()

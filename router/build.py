@@ -14,7 +14,7 @@ from policies.difficulty.heuristic import HeuristicDifficulty
 from policies.difficulty.layered import LayeredDifficulty
 from policies.registry import DIFFICULTY, POLICIES, SIGNALS
 from router.assess import Assessor
-from router.config.model import Config, NoOptions, PolicyConfig, TierConfig
+from router.config.model import Config, PolicyConfig, TierConfig
 from router.core import Router
 from router.journal import Journal, NullJournal, SqliteJournal
 from router.plan import Planner, Route
@@ -71,8 +71,6 @@ def _route(config: PolicyConfig, tiers: list[Tier], learnt: Learnt | None) -> Ro
 def _estimator(config: Config, tiers: list[Tier], learnt: Learnt | None) -> DifficultyEstimator:
     """The configured estimator, over a guess by price for tiers that it does not know."""
     guess = HeuristicDifficulty.for_ladder([tier.name for tier in tiers])
-    if isinstance(config.difficulty.options, NoOptions) and config.difficulty.estimator == "heuristic":
-        return guess
     chosen = DIFFICULTY.load(config.difficulty.estimator)
     return LayeredDifficulty([chosen.build(config.difficulty.options, learnt and learnt.difficulty), guess])
 

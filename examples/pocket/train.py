@@ -4,7 +4,6 @@ Decides when to save and when to check. The same command goes on from the last c
 """
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +13,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from examples.pocket.family import FAMILY
+from examples.pocket.tasks import Cell
 from examples.pocket.trainer import Plan, Trainer
 
 _SAVE_EVERY_S = 60.0
 _LOG_EVERY = 100
 
 
-def train(trainer: Trainer, *, check_every_s: float) -> Iterator[tuple[float, dict[str, float] | None]]:
+def train(trainer: Trainer, *, check_every_s: float) -> Iterator[tuple[float, dict[Cell, float] | None]]:
     """Trains until the budget is used; yields each step's loss, and accuracies where it checked them."""
-    saved = checked = time.monotonic()
+    saved, checked = time.monotonic(), -check_every_s
     while trainer.share < 1.0:
         loss, accuracies = trainer.step(), None
         now = time.monotonic()
@@ -35,6 +35,11 @@ def train(trainer: Trainer, *, check_every_s: float) -> Iterator[tuple[float, di
         yield loss, accuracies
     trainer.save()
     yield loss, trainer.check()
+
+
+def _line(accuracies: dict[Cell, float]) -> str:
+    cells = ", ".join(f"{kind} {level} {accuracy:.2f}" for (kind, level), accuracy in accuracies.items())
+    return f"right {sum(accuracies.values()) / len(accuracies):.3f}: {cells}"
 
 
 def _show(trainer: Trainer, console: Console, check_every_s: float) -> None:
@@ -53,7 +58,7 @@ def _show(trainer: Trainer, console: Console, check_every_s: float) -> None:
             if not console.is_terminal and trainer.step_count % _LOG_EVERY == 0:
                 print(note, flush=True)
             if accuracies:
-                print(json.dumps(accuracies), flush=True)
+                print(_line(accuracies), flush=True)
 
 
 def main() -> None:

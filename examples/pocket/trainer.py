@@ -20,11 +20,14 @@ from examples.pocket.answering import answer_greedily
 from examples.pocket.batches import IGNORED, exchange, micro_batches
 from examples.pocket.family import Member, new_model
 from examples.pocket.muon import Muon
-from examples.pocket.tasks import draw, grade
+from examples.pocket.tasks import Cell, draw, grade
 from examples.pocket.tokenizer import PAD_ID, answer_of, load_tokenizer
 
 _WARMUP_SHARE = 0.02
 _PLACES_STEP = 128
+_LEAST_WEIGHT = 0.3
+_UNIFORM_FROM = 0.85
+"""Up to this share of the budget, kinds and levels are practised by how often they fail; then all alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,7 @@ class Trainer:
         # On a CPU the fused attention's backward pass took three times as long at these lengths.
         self.model.set_attn_implementation("eager")
         self.optimizers = _optimizers(self.model, plan)
+        self.weights: dict[Cell, float] = {}
         self.step_count = 0
         self.elapsed_s = 0.0
 
@@ -84,6 +88,7 @@ class Trainer:
         state = {
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "weights": self.weights,
             "step_count": self.step_count,
             "elapsed_s": self.elapsed_s,
         }
@@ -98,21 +103,23 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
+        self.weights = state.get("weights", {})
         self.step_count, self.elapsed_s = state["step_count"], state["elapsed_s"]
 
-    def check(self) -> dict[str, float]:
-        """Returns the share of right greedy answers on calibration prompts: over all, and each cell."""
+    def check(self) -> dict[Cell, float]:
+        """Returns the share of right greedy answers on calibration prompts; from now on practises what fails."""
         started = time.perf_counter()
         self.model.eval()
         samples = list(draw(self.plan.check_size, split="calibrate", seed=self.plan.seed))
         texts = answer_greedily(self.model, self.tokenizer, [sample.prompt for sample in samples])
         self.model.train()
-        right: defaultdict[str, list[bool]] = defaultdict(list)
+        right: defaultdict[Cell, list[bool]] = defaultdict(list)
         for sample, text in zip(samples, texts, strict=True):
-            for key in ("all", f"{sample.kind} {sample.level}"):
-                right[key].append(grade(sample, answer_of(text)))
+            right[sample.kind, sample.level].append(grade(sample, answer_of(text)))
+        accuracies = {cell: sum(marks) / len(marks) for cell, marks in sorted(right.items())}
+        self.weights = {cell: _LEAST_WEIGHT + 1.0 - accuracy for cell, accuracy in accuracies.items()}
         self.elapsed_s += time.perf_counter() - started
-        return {key: round(sum(marks) / len(marks), 3) for key, marks in sorted(right.items())}
+        return accuracies
 
     @property
     def _checkpoint(self) -> Path:
@@ -120,7 +127,9 @@ class Trainer:
 
     def _backward(self) -> float:
         plan = self.plan
-        samples = draw(plan.batch_size, split="train", seed=plan.seed * 10_000_000 + self.step_count)
+        weights = self.weights if self.share < _UNIFORM_FROM else None
+        seed = plan.seed * 10_000_000 + self.step_count
+        samples = draw(plan.batch_size, split="train", seed=seed, weights=weights)
         parts = micro_batches([exchange(sample, self.member, self.tokenizer) for sample in samples])
         count = sum(int((labels != IGNORED).sum()) for _, labels in parts)
         loss = 0.0

@@ -49,7 +49,7 @@ def problems_of(
     for detail in error.errors(include_url=False):
         if _is_consequence(detail):
             continue
-        inner = _inside(document, at, detail["loc"])
+        inner = _inside(document, at, detail)
         location = (*at, *inner)
         at_key = detail["type"] == "extra_forbidden"
         yield document.problem(location, _message(detail, document, model, location, inner), at_key=at_key)
@@ -60,14 +60,13 @@ def _is_consequence(detail: ErrorDetails) -> bool:
     return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
-def _inside(document: Document, at: Location, location: Location) -> Location:
-    """``location`` without the parts that name no place in the file, such as a union's branch."""
+def _inside(document: Document, at: Location, detail: ErrorDetails) -> Location:
+    """Where ``detail`` is, without parts that name no place in the file, such as a union's branch."""
     found: Location = ()
-    for index, part in enumerate(location):
-        is_missing_key = index == len(location) - 1 and isinstance(part, str) and "[" not in part
-        if (*at, *found, part) in document.positions or is_missing_key:
+    for part in detail["loc"]:
+        if (*at, *found, part) in document.positions:
             found = (*found, part)
-    return found
+    return (*found, detail["loc"][-1]) if detail["type"] == "missing" else found
 
 
 def _message(

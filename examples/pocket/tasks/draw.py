@@ -4,7 +4,7 @@ A prompt's own hash names its split, so no seed and no later change of the gener
 into training.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from random import Random
 from typing import Literal
@@ -22,6 +22,8 @@ from examples.pocket.tasks import (
 from examples.pocket.tasks.sample import Sample
 
 Split = Literal["train", "calibrate", "test"]
+Cell = tuple[str, int]
+"""A kind and a level."""
 
 _MAKERS = {
     "extract": extract.make,
@@ -45,22 +47,31 @@ def split_of(prompt: str) -> Split:
 
 
 def draw(
-    count: int, *, split: Split, seed: int, kinds: Sequence[str] = KINDS, levels: Sequence[int] = LEVELS
+    count: int,
+    *,
+    split: Split,
+    seed: int,
+    kinds: Sequence[str] = KINDS,
+    levels: Sequence[int] = LEVELS,
+    weights: Mapping[Cell, float] | None = None,
 ) -> Iterator[Sample]:
-    """Yields `count` samples with distinct prompts, kinds and levels equally likely.
+    """Yields `count` samples with distinct prompts; kinds and levels are equally likely, or as weighted.
 
     Equal arguments give equal samples. Raises ValueError when a cell has no more prompts; the smallest,
     `arithmetic` at level 1, has some 5,000, of which 250 are for test.
     """
     rng = Random(f"{split}:{seed}")
+    cells = [(kind, level) for kind in kinds for level in levels]
+    shares = [(weights or {}).get(cell, 1.0) for cell in cells]
     seen: set[str] = set()
     while len(seen) < count:
-        sample = _fresh(rng, rng.choice(kinds), rng.choice(levels), split, seen)
+        sample = _fresh(rng, rng.choices(cells, shares)[0], split, seen)
         seen.add(sample.prompt)
         yield sample
 
 
-def _fresh(rng: Random, kind: str, level: int, split: Split, seen: set[str]) -> Sample:
+def _fresh(rng: Random, cell: Cell, split: Split, seen: set[str]) -> Sample:
+    kind, level = cell
     for _ in range(_PATIENCE):
         sample = _MAKERS[kind](rng, level)
         if sample.prompt not in seen and split_of(sample.prompt) == split:

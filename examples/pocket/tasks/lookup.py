@@ -23,6 +23,7 @@ def make(rng: Random, level: int) -> Sample:
     asked = rng.sample(tuple(table), level)
     numbers = tuple(table[name] for name in asked)
     rows = " | ".join(f"{name} {number}" for name, number in table.items())
-    reasoning = columns.add_all(numbers) if level > 1 else f"{asked[0]} {numbers[0]}"
+    found = ",".join(f" {name} {table[name]}" for name in asked)
+    reasoning = f"{found};{columns.add_all(numbers)}" if level > 1 else found
     prompt = f"{rng.choice(_TITLES)}: {rows}. {_question(rng, asked)}"
     return Sample("lookup", level, prompt, str(sum(numbers)), reasoning)

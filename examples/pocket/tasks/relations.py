@@ -23,5 +23,5 @@ def make(rng: Random, level: int) -> Sample:
     path = chain[start : start + hops + 1]
     facts = " ".join(fact.format(low=low, high=high) for low, high in pairs)
     question = rng.choice(_ASK).format(hops=hops, name=path[0])
-    reasoning = path[0] + "".join(f" {name}{place}" for place, name in enumerate(path[1:], 1))
+    reasoning = f" {path[0]}" + "".join(f" {name}{place}" for place, name in enumerate(path[1:], 1))
     return Sample("relations", level, f"{facts} {question}", path[-1], reasoning)

@@ -260,6 +260,15 @@ def test_import_is_light() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
 
 
+def test_branches_of_a_union_are_no_keys() -> None:
+    """Where several types are allowed, the problem is at the key and not at a type's name."""
+    text = with_line("    options: {base_url: 'http://h/v1', model: m, logprobs: 3}").replace(
+        "echo", "openai_chat"
+    )
+    for problem in problems(text):
+        assert ": tiers[0].options.logprobs: must be " in problem
+
+
 def test_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """A backend whose library is not installed says what to install."""
     monkeypatch.setitem(BACKENDS, "moe", "no_such_library:MoeBackend")
