@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 BACKENDS: dict[str, str] = {
     "echo": "backends.echo:EchoBackend",
@@ -16,6 +17,8 @@ BACKENDS: dict[str, str] = {
     "moe": "backends.moe.backend:MoeBackend",
     "openai_chat": "backends.openai_chat:OpenAIChatBackend",
 }
+# What an adapter imports only when it starts. The extra that brings it is called as the backend.
+LIBRARIES: dict[str, str] = {"llamacpp": "llama_cpp", "moe": "transformers"}
 ENTRY_POINT_GROUP = "upshift.backends"
 
 
@@ -38,7 +41,8 @@ def backend_class(name: str) -> type:
     A backend class is constructed as ``Class(options)`` with an instance of its own
     ``Class.Options``, a strict pydantic model that says what its configuration may hold.
 
-    Raises UnknownBackend, or BackendNotInstalled naming the extra that brings the library.
+    Raises UnknownBackend, or BackendNotInstalled naming the extra that brings the library. The model library itself is not
+    imported yet.
     """
     target = BACKENDS.get(name)
     if target is None:
@@ -49,10 +53,12 @@ def backend_class(name: str) -> type:
         raise UnknownBackend(f"no backend is called {name!r}; known: {', '.join(backend_names())}")
     module_name, _, class_name = target.partition(":")
     try:
+        if name in LIBRARIES and find_spec(LIBRARIES[name]) is None:
+            raise ModuleNotFoundError(name=LIBRARIES[name])
         loaded: type = getattr(import_module(module_name), class_name)
     except ModuleNotFoundError as exc:
+        hint = f"; install it with: pip install 'upshift[{name}]'" if name in LIBRARIES else ""
         raise BackendNotInstalled(
-            f"backend {name!r} needs the Python package {exc.name!r}, which is not installed; "
-            f"install it with: pip install 'upshift[{name}]'"
+            f"backend {name!r} needs the Python package {exc.name!r}, which is not installed{hint}"
         ) from exc
     return loaded

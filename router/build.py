@@ -6,12 +6,14 @@ Nothing is started here, and nothing else constructs these parts.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from backends.registry import backend_class
-from policies.artefact import Learnt, load
+from policies.artefact import load
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
 from policies.difficulty.layered import LayeredDifficulty
+from policies.learnt import Learnt
 from policies.registry import DIFFICULTY, POLICIES, SIGNALS
 from router.assess import Assessor
 from router.config.model import Config, PolicyConfig, TierConfig
@@ -33,7 +35,7 @@ def build(config: Config) -> Router:
     planner = Planner(routes, _estimator(config, tiers, learnt))
     assessor = Assessor(
         [SIGNALS.load(name)() for name in SIGNALS.names()],
-        learnt and learnt.confidence,
+        None if learnt is None else learnt.confidence,
         allow_uncalibrated=config.confidence.uncalibrated == "token_probability",
     )
     return Router(tiers, planner, assessor, _journal(config), time.monotonic)
@@ -55,7 +57,7 @@ def _route(config: PolicyConfig, tiers: list[Tier], learnt: Learnt | None) -> Ro
     limits = config.constraints
     return Route(
         name=config.name,
-        policy=rule(config.objective.options, learnt and learnt.joint),
+        policy=rule(config.objective.options, None if learnt is None else learnt.joint),
         ladder=tuple(by_name[name] for name in config.ladder),
         constraints=Constraints(
             min_confidence=limits.min_confidence,
@@ -71,8 +73,9 @@ def _route(config: PolicyConfig, tiers: list[Tier], learnt: Learnt | None) -> Ro
 def _estimator(config: Config, tiers: list[Tier], learnt: Learnt | None) -> DifficultyEstimator:
     """The configured estimator, over a guess by price for tiers that it does not know."""
     guess = HeuristicDifficulty.for_ladder([tier.name for tier in tiers])
-    chosen = DIFFICULTY.load(config.difficulty.estimator)
-    return LayeredDifficulty([chosen.build(config.difficulty.options, learnt and learnt.difficulty), guess])
+    estimator: Any = DIFFICULTY.load(config.difficulty.estimator)
+    fitted = None if learnt is None else learnt.difficulty
+    return LayeredDifficulty([estimator.build(config.difficulty.options, fitted), guess])
 
 
 def _journal(config: Config) -> Journal:

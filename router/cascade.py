@@ -42,19 +42,15 @@ class Cascade:
 
     def decide(self) -> Decided:
         """Say what would be tried first. Raises RoutingError where nothing can be."""
-        match self._verdict(self._state()):
-            case Try(tier, reason):
-                estimates = tuple(rung.describe() for rung in self.plan.rungs)
-                return Decided(self.plan.route.name, tier, reason, estimates, self.plan.features)
-        raise self._failure()
+        return self._decided(self._verdict(self._state()))
 
     async def run(self) -> AsyncGenerator[Event]:
         """Answer the request; see :mod:`router.events` for the order of events.
 
         Raises RoutingError where no answer could be had. Closing the iterator stops the model.
         """
-        yield self.decide()
         verdict = self._verdict(self._state())
+        yield self._decided(verdict)
         while isinstance(verdict, Try):
             attempt, is_live = self._begin(verdict)
             yield AttemptStarted(attempt.number, attempt.tier.name, verdict.reason)
@@ -77,6 +73,12 @@ class Cascade:
     def reports(self) -> tuple[AttemptReport, ...]:
         """Account of every attempt so far, also of one that was cancelled."""
         return tuple(attempt.report() for attempt in self._attempts)
+
+    def _decided(self, first: Verdict) -> Decided:
+        if not isinstance(first, Try):
+            raise self._failure()
+        estimates = tuple(rung.describe() for rung in self.plan.rungs)
+        return Decided(self.plan.route.name, first.tier, first.reason, estimates, self.plan.features)
 
     def _begin(self, verdict: Try) -> tuple[Attempt, bool]:
         """Make the attempt, and say whether its text may be shown before it is accepted."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from backends.engine import Engine
 from backends.in_process import InProcessBackend
-from backends.llamacpp.engine import LlamaCppEngine
 from backends.llamacpp.model_file import find_model, model_name
-from backends.llamacpp.native import open_model
 from backends.llamacpp.options import LlamaCppOptions
 from backends.llamacpp.selftest import may_use_extra_buffers
 from backends.types import Capabilities
@@ -27,7 +26,11 @@ class LlamaCppBackend(InProcessBackend):
         )
         super().__init__(self._open, capabilities, options.reasoning_tags)
 
-    def _open(self) -> LlamaCppEngine:
+    def _open(self) -> Engine:
+        # Imported when a model is wanted, so that checking a configuration costs no library.
+        from backends.llamacpp.engine import LlamaCppEngine
+        from backends.llamacpp.native import open_model
+
         path = find_model(self.options.model)
         extra_buffers = self.options.extra_buffers and may_use_extra_buffers(path)
         return LlamaCppEngine(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
+from backends.engine import Engine
 from backends.in_process import InProcessBackend
-from backends.moe.engine import load_engine
 from backends.moe.options import MoeOptions
 from backends.types import Capabilities
 
@@ -27,4 +26,10 @@ class MoeBackend(InProcessBackend):
             max_output_token_count=options.max_output_token_count,
             logprobs=True,
         )
-        super().__init__(partial(load_engine, options), capabilities, options.reasoning_tags)
+        super().__init__(self._open, capabilities, options.reasoning_tags)
+
+    def _open(self) -> Engine:
+        # Imported when a model is wanted: torch and transformers take seconds.
+        from backends.moe.engine import load_engine
+
+        return load_engine(self.options)

@@ -1,5 +1,8 @@
 """The registry: every name loads, and what is missing is named."""
 
+import subprocess
+import sys
+
 import pytest
 from pydantic import BaseModel, ValidationError
 
@@ -32,6 +35,17 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says what to install."""
-    monkeypatch.setitem(registry.BACKENDS, "moe", "no_such_library.backend:Backend")
+    monkeypatch.setitem(registry.LIBRARIES, "moe", "no_such_library")
     with pytest.raises(BackendNotInstalled, match=r"no_such_library.*pip install 'upshift\[moe\]'"):
         backend_class("moe")
+
+
+def test_loading_a_backend_imports_no_model_library() -> None:
+    """Checking a configuration is fast: torch, transformers and llama.cpp come in when a backend starts."""
+    code = (
+        "import sys; from backends.registry import backend_class, backend_names;"
+        "[backend_class(name) for name in backend_names()];"
+        "print([m for m in ('torch', 'transformers', 'llama_cpp') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

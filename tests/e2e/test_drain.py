@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from router.demo.processes import free_port
-from router.rpc.client import AsyncClient, TextDelta, UpshiftError
+from router.rpc.client import Answer, AsyncClient, TextDelta, UpshiftError
 from tests.e2e.conftest import TIERS, command
 
 pytestmark = pytest.mark.engines
@@ -28,12 +28,13 @@ async def test_sigterm_finishes_what_runs(models: Path, tmp_path: Path) -> None:
     ):
         await _until_healthy(client)
         stream = client.stream("the quick", policy="always_local", max_output_tokens=60)
-        texts = []
+        delta_count = 0
         async for event in stream:
             if isinstance(event, TextDelta):
-                if not texts:
+                if not delta_count:
                     server.send_signal(signal.SIGTERM)
-                texts.append(event.text)
+                delta_count += 1
+        assert isinstance(event, Answer)
         assert event.usage.output_token_count == 60
         assert await asyncio.wait_for(server.wait(), 10) == 0
 
