@@ -42,10 +42,11 @@ class _Alarm:
     """One timer for a whole stream: arming one for every token would cost more than the token."""
 
     def __init__(self, deadline: float) -> None:
-        self._expired = False
+        self._loop = asyncio.get_running_loop()
+        self._deadline = deadline
         self._rang = False
         self._waiting: asyncio.Task[Any] | None = None
-        self._timer = asyncio.get_running_loop().call_at(deadline, self._ring)
+        self._timer = self._loop.call_at(deadline, self._ring)
 
     def close(self) -> None:
         """Never ring."""
@@ -53,7 +54,8 @@ class _Alarm:
 
     async def guard(self, items: AsyncGenerator[T]) -> T:
         """Wait for the next item; raises TimeoutError once the deadline is past."""
-        if self._expired:
+        # The clock, not the timer: a stream that never has to wait lets no timer run.
+        if self._loop.time() >= self._deadline:
             raise TimeoutError
         task = self._waiting = asyncio.current_task()
         assert task is not None, "streams are read within a task"
@@ -69,7 +71,6 @@ class _Alarm:
             self._waiting = None
 
     def _ring(self) -> None:
-        self._expired = True
         if self._waiting is not None:
             self._rang = True
             self._waiting.cancel()

@@ -41,8 +41,8 @@ def backend_class(name: str) -> type:
     A backend class is constructed as ``Class(options)`` with an instance of its own
     ``Class.Options``, a strict pydantic model that says what its configuration may hold.
 
-    Raises UnknownBackend, or BackendNotInstalled naming the extra that brings the library. The model library itself is not
-    imported yet.
+    Raises UnknownBackend, or BackendNotInstalled naming the extra that brings the library, which
+    is not imported yet.
     """
     target = BACKENDS.get(name)
     if target is None:

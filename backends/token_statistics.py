@@ -19,7 +19,7 @@ _LOWEST = np.float32(-1000.0)
 def token_logprob(text: str, logits: npt.NDArray[np.float32], token: int) -> TokenLogprob:
     """Statistics of ``token``, whose text is ``text``, under ``logits`` (float32, (n_vocabulary,)).
 
-    A fused logsumexp: 0.9 ms at 150,000 tokens, 0.02 ms at 1,000. Raises Unavailable where the
+    Takes 0.2 ms at 150,000 tokens, 0.01 ms at 1,000. Raises Unavailable where the
     logits hold no probabilities, as a broken model's do.
     """
     highest = logits.max()

@@ -18,11 +18,8 @@ from router.attempt import Attempt
 from router.budget import Allowance, Budget
 from router.errors import RoutingError
 from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, Event, Result, TextDelta
-from router.failure import failure
+from router.ladder import Ladder
 from router.plan import Plan, Rung
-
-# How much longer than predicted an answer may get before a budget that cuts it rules its tier out.
-_LENGTH_MARGIN = 2.0
 
 
 class Cascade:
@@ -37,6 +34,7 @@ class Cascade:
             Allowance(constraints.max_cost_usd_micros, constraints.max_attempt_count, plan.request.timeout_s),
             clock,
         )
+        self._ladder = Ladder(plan, self._budget)
         self._attempts: list[Attempt] = []
         self._draw = draw(plan.request.id)
 
@@ -82,7 +80,7 @@ class Cascade:
 
     def _begin(self, verdict: Try) -> tuple[Attempt, bool]:
         """Make the attempt, and say whether its text may be shown before it is accepted."""
-        rung = next(rung for rung in self.plan.rungs if rung.tier.name == verdict.tier)
+        rung = self._ladder.rung(verdict.tier)
         is_live = self.plan.request.allow_retraction or not self._can_be_rejected(rung)
         attempt = Attempt(self._budget.begin_attempt(), rung, self._clock)
         self._attempts.append(attempt)
@@ -90,7 +88,7 @@ class Cascade:
 
     async def _stream(self, attempt: Attempt) -> AsyncGenerator[str]:
         rung, prompt = attempt.rung, self.plan.request.prompt
-        sampling = replace(prompt.sampling, max_output_token_count=self._output_token_limit(rung))
+        sampling = replace(prompt.sampling, max_output_token_count=self._ladder.output_token_limit(rung))
         later = [other.tier.limits.typical_latency_s for other in self._open_rungs()]
         timeout_s = self._budget.attempt_timeout_s(
             rung.tier.limits.timeout_s,
@@ -154,44 +152,12 @@ class Cascade:
         return AttemptRejected(attempt.number, attempt.reason, attempt.assessment.confidence)
 
     def _open_rungs(self) -> list[Rung]:
-        """Rungs that can be tried now."""
-        tried = {attempt.tier.name for attempt in self._attempts}
-        return [
-            rung for rung in self.plan.rungs if rung.tier.name not in tried and self._why_closed(rung) is None
-        ]
-
-    def _why_closed(self, rung: Rung) -> str | None:
-        if rung.exclusion_reason is not None:
-            return rung.exclusion_reason
-        if not self._budget.has_attempts():
-            return "no_attempts_left"
-        if not self._budget.has_time():
-            return "timed_out"
-        return "over_budget" if self._output_token_limit(rung) < 1 else None
-
-    def _output_token_limit(self, rung: Rung) -> int:
-        """Most tokens that the rung may generate; 0 where the money does not pay for a usual answer.
-
-        Money is held by the worst case: what the limit allows is paid for before the tier starts.
-        """
-        limit = rung.output_token_limit(self.plan.request.prompt)
-        money = self._budget.money_left_usd_micros()
-        if money is None:
-            return limit
-        paid = rung.tier.price.affordable_output_token_count(money, rung.input_token_count)
-        if paid is None or paid >= limit:
-            return limit
-        return paid if paid >= _LENGTH_MARGIN * rung.estimate.output_token_count else 0
+        return self._ladder.open({attempt.tier.name for attempt in self._attempts})
 
     def _failure(self) -> RoutingError:
-        errors = {attempt.tier.name: attempt.error for attempt in self._attempts}
-        reasons = {}
-        for rung in self.plan.rungs:
-            error = errors.get(rung.tier.name)
-            reasons[rung.tier.name] = (
-                error.reason if error is not None else self._why_closed(rung) or "passed_over"
-            )
-        return failure(reasons, has_time=self._budget.has_time())
+        return self._ladder.failure(
+            {attempt.tier.name: attempt.error for attempt in self._attempts if attempt.error is not None}
+        )
 
     def _result(self, chosen: Attempt, reason: str) -> Result:
         assert chosen.finish_reason is not None, "only complete answers are accepted"

@@ -19,7 +19,7 @@ from examples.pocket.tokenizer import ASSISTANT, END, PAD_ID, SYSTEM, USER, writ
 IGNORED = -100
 _WIDTH_STEP = 8
 """Few distinct shapes: each new one costs the CPU's matrix library milliseconds to prepare for."""
-_PARTS = 4
+_ROWS = 16
 _SYSTEM_EVERY = 16
 _SYSTEM = "You are a helpful assistant."
 
@@ -54,5 +54,4 @@ def _padded(rows: Sequence[Exchange]) -> tuple[Tensor, Tensor]:
 def micro_batches(exchanges: Sequence[Exchange]) -> list[tuple[Tensor, Tensor]]:
     """Returns a few batches of like length, each ids and labels, (rows, tokens); labels are shifted."""
     rows = sorted(exchanges, key=lambda row: len(row.ids))
-    size = -(-len(rows) // _PARTS)
-    return [_padded(rows[start : start + size]) for start in range(0, len(rows), size)]
+    return [_padded(rows[start : start + _ROWS]) for start in range(0, len(rows), _ROWS)]

@@ -107,7 +107,7 @@ class Trainer:
         self.step_count, self.elapsed_s = state["step_count"], state["elapsed_s"]
 
     def check(self) -> dict[Cell, float]:
-        """Returns the share of right greedy answers on calibration prompts; from now on practises what fails."""
+        """Returns the share of right greedy answers on calibration prompts, and practises what fails."""
         started = time.perf_counter()
         self.model.eval()
         samples = list(draw(self.plan.check_size, split="calibrate", seed=self.plan.seed))

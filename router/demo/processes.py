@@ -60,7 +60,18 @@ def frontier_command(model: Path, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "llama_cpp.server"),
         *("--model", str(model), "--model_alias", "frontier", "--host", "127.0.0.1", "--port", str(port)),
-        *("--n_ctx", "512", "--n_threads", "1", "--n_batch", "256", "--interrupt_requests", "false"),
+        *(
+            "--n_ctx",
+            "512",
+            "--n_threads",
+            "1",
+            "--n_threads_batch",
+            "1",
+            "--n_batch",
+            "256",
+            "--interrupt_requests",
+            "false",
+        ),
         *("--logits_all", "true", "--verbose", "false"),
     ]
 

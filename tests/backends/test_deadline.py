@@ -37,6 +37,12 @@ async def test_never_cancels_the_consumer() -> None:
         await anext(stream)
 
 
+async def test_sees_a_deadline_that_is_past_without_waiting() -> None:
+    """A stream that always has an item ready is ended as well."""
+    with pytest.raises(TimeoutError):
+        await anext(until(numbers([]), deadline_after(0.0)))
+
+
 async def test_closing_it_closes_the_stream() -> None:
     """A consumer that leaves early leaves nothing open."""
     closed: list[bool] = []

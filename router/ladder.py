@@ -1,0 +1,69 @@
+"""Which rungs can be tried now, how far each may go, and why the others cannot.
+
+Decides from the plan, from what was tried, and from what is left of the budget. Refuses to choose
+among what is open: that is the policy's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from backends.errors import BackendError
+from router.budget import Budget
+from router.errors import RoutingError
+from router.failure import failure
+from router.plan import Plan, Rung
+
+# How much longer than predicted an answer may get before a budget that cuts it rules its tier out.
+_LENGTH_MARGIN = 2.0
+
+
+class Ladder:
+    """The rungs of one request's plan, seen through its budget."""
+
+    def __init__(self, plan: Plan, budget: Budget) -> None:
+        self._plan = plan
+        self._budget = budget
+
+    def rung(self, tier: str) -> Rung:
+        """The rung of the tier called ``tier``."""
+        return next(rung for rung in self._plan.rungs if rung.tier.name == tier)
+
+    def open(self, tried: Collection[str]) -> list[Rung]:
+        """Rungs that can be tried now, cheapest first; ``tried`` names tiers."""
+        return [
+            rung
+            for rung in self._plan.rungs
+            if rung.tier.name not in tried and self._why_closed(rung) is None
+        ]
+
+    def output_token_limit(self, rung: Rung) -> int:
+        """Most tokens that the rung may generate; 0 where the money does not pay for a usual answer.
+
+        Money is held by the worst case: what the limit allows is paid for before the tier starts.
+        """
+        limit = rung.output_token_limit(self._plan.request.prompt)
+        money = self._budget.money_left_usd_micros()
+        if money is None:
+            return limit
+        paid = rung.tier.price.affordable_output_token_count(money, rung.input_token_count)
+        if paid is None or paid >= limit:
+            return limit
+        return paid if paid >= _LENGTH_MARGIN * rung.estimate.output_token_count else 0
+
+    def failure(self, errors: Mapping[str, BackendError]) -> RoutingError:
+        """The error that the request ends in; ``errors`` are those of tried tiers, by name."""
+        reasons = {}
+        for rung in self._plan.rungs:
+            name = rung.tier.name
+            reasons[name] = errors[name].reason if name in errors else self._why_closed(rung) or "passed_over"
+        return failure(reasons, has_time=self._budget.has_time())
+
+    def _why_closed(self, rung: Rung) -> str | None:
+        if rung.exclusion_reason is not None:
+            return rung.exclusion_reason
+        if not self._budget.has_attempts():
+            return "no_attempts_left"
+        if not self._budget.has_time():
+            return "timed_out"
+        return "over_budget" if self.output_token_limit(rung) < 1 else None
