@@ -20,7 +20,9 @@ def main() -> None:
             # `reason` is a stable word to branch on, such as BUDGET_EXHAUSTED.
             sys.exit(f"{error.reason}: {error}")
     print(answer.text)
-    print(f"confidence {answer.confidence}, ${answer.cost_usd:.6f}, {answer.latency_s * 1000:.0f} ms")
+    # None: nothing is calibrated for this tier, and no stand-in was allowed.
+    confidence = "unknown" if answer.confidence is None else f"{answer.confidence:.2f}"
+    print(f"confidence {confidence}, ${answer.cost_usd:.6f}, {answer.latency_s * 1000:.0f} ms")
     for attempt in answer.attempts:
         print(f"  {attempt.number}. {attempt.tier}: {attempt.outcome}, {attempt.reason}")
 

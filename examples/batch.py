@@ -17,7 +17,8 @@ PROMPTS = [f"Say {number} in words." for number in range(1, 40)] + ["riddle"] * 
 async def ask(upshift: AsyncClient, prompt: str) -> Answer | UpshiftError:
     """Answer one prompt; a failure is a result too, so that it does not end the batch."""
     try:
-        return await upshift.generate(prompt, max_cost_usd=0.005, timeout_s=30)
+        # Money is set aside for the longest answer; the shorter that is, the more tiers can be afforded.
+        return await upshift.generate(prompt, max_cost_usd=0.005, max_output_tokens=100, timeout_s=30)
     except UpshiftError as error:
         return error
 

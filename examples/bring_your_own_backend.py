@@ -9,7 +9,7 @@ A package registers its backend in pyproject.toml; a single file has only the re
 import asyncio
 from collections.abc import AsyncGenerator
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from backends.registry import BACKENDS
 from backends.types import Capabilities, Completion, Delta, FinishReason, Prompt, Usage
@@ -54,11 +54,14 @@ class ShoutBackend:
 
 
 async def main() -> None:
+    """Register, serve, ask."""
     BACKENDS["shout"] = f"{__name__}:ShoutBackend"
     config = parse(CONFIG)
-    async with RouterServer(config.server, build(config)) as server:
-        async with AsyncClient(await server.start()) as upshift:
-            print((await upshift.generate("hello there")).text)
+    async with (
+        RouterServer(config.server, build(config)) as server,
+        AsyncClient(await server.start()) as upshift,
+    ):
+        print((await upshift.generate("hello there")).text)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What an answer looks like, and how sure one may be of it.
 
-Runs the signals, asks the calibrated confidence, and lets a validator's proof overrule it. Where a
-tier was never calibrated and the configuration allows it, its tokens' probability stands in.
+Runs the signals, asks the calibrated confidence, and lets a validator's proof overrule it; where a
+form was asked for that no validator could check, nothing vouches for the answer. Where a tier was
+never calibrated and the configuration allows it, its tokens' probability stands in.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from policies.signals.base import Answer, Signal, failed_validation, measure_all
+from policies.signals.base import Answer, Signal, failed_validation, measure_all, was_validated
 from policies.uncalibrated import MARK, token_probability
 from router.attempt import Assessment
 
@@ -48,6 +49,9 @@ class Assessor:
         signals = measure_all(self._signals, answer)
         if failed_validation(signals):
             return Assessment(signals, 0.0, failed_validation=True)
+        if answer.prompt.response_format is not None and not was_validated(signals):
+            # Not proven wrong, but nobody could tell; it must not pass for right.
+            return Assessment(signals, 0.0)
         confidence = None if self._confidence is None else self._confidence.predict(tier, quality, signals)
         if confidence is None and self._allow_uncalibrated:
             confidence = token_probability(signals)

@@ -1,6 +1,7 @@
 """One run of one tier: what it streamed, how long it took, and what it cost.
 
-Decides nothing; keeps the account, also of a run that failed or was cancelled.
+Decides nothing but what no backend may do: go on after its end, beyond what it was asked for, or
+past its time. Keeps the account, also of a run that failed or was cancelled.
 """
 
 from __future__ import annotations
@@ -9,11 +10,20 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from backends.errors import BackendError, Unavailable
+from backends.deadline import deadline_after, until
+from backends.errors import BackendError, TimedOut, Unavailable
 from backends.types import Completion, Delta, FinishReason, Prompt, TokenLogprob, Usage
 from policies.signals.base import Answer
 from router.events import AttemptReport, Outcome
 from router.plan import Rung
+
+
+# A backend keeps its own time and says more about it; past this, it does not.
+_GRACE_S = 0.25
+# What a backend may send per token that it was asked for, and at least: chunks need not be tokens, and
+# not every server stops on the token. Far beyond this it never ends, and its answer fills the memory.
+_DELTAS_PER_TOKEN, _MIN_DELTA_COUNT = 4, 256
+_CHARACTERS_PER_TOKEN, _MIN_CHARACTER_COUNT = 64, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +58,52 @@ class Attempt:
         self._reasoning: list[str] = []
         self._tokens: list[TokenLogprob] = []
         self._delta_count = 0
+        self._character_count = 0
+        self._token_limit = 0
 
     async def stream(self, prompt: Prompt, timeout_s: float) -> AsyncGenerator[str]:
         """Run the tier and yield its text; ``error`` says afterwards whether it failed.
 
-        Waiting for the tier's door counts towards ``timeout_s``. Cancellation passes through.
+        Waiting for the tier's door counts towards ``timeout_s``. Cancellation passes through; so does
+        what is no BackendError, which is a bug.
         """
         self.usage = Usage(self.rung.input_token_count, 0)
+        self._token_limit = self._most_tokens(prompt)
         deadline_s = self._clock() + timeout_s
         try:
             async with self.tier.gate.admit(timeout_s):
                 self._is_billed = True
                 left_s = max(0.0, deadline_s - self._clock())
-                async with aclosing(self.tier.backend.stream(prompt, timeout_s=left_s)) as items:
-                    async for item in items:
+                items = self.tier.backend.stream(prompt, timeout_s=left_s)
+                async with aclosing(until(items, deadline_after(left_s + _GRACE_S))) as kept:
+                    async for item in kept:
                         if text := self._take(item):
                             yield text
             if self.finish_reason is None:
                 raise Unavailable(f"tier {self.tier.name!r} ended its stream without completing it")
+        except TimeoutError:
+            self._fail(TimedOut(f"tier {self.tier.name!r} did not keep to {timeout_s:.3f} s"))
         except BackendError as error:
-            self.error = error
-            if error.usage != Usage():
-                self.usage = error.usage
-            self._is_billed = self.usage.output_token_count > 0
+            self._fail(error)
+        except Exception:
+            self.reason = "internal"
+            raise
         finally:
             self._ended_s = self._clock()
 
+    def _fail(self, error: BackendError) -> None:
+        self.error = error
+        if error.usage != Usage():
+            self.usage = error.usage
+        self._is_billed = self.usage.output_token_count > 0
+
+    def _most_tokens(self, prompt: Prompt) -> int:
+        most = self.tier.backend.capabilities.max_output_token_count
+        return min(prompt.sampling.max_output_token_count or most, most)
+
     def _take(self, item: Delta | Completion) -> str:
+        if self.finish_reason is not None:
+            raise Unavailable(f"tier {self.tier.name!r} went on after the end of its answer")
         if isinstance(item, Completion):
             self.finish_reason = item.finish_reason
             self.usage = item.usage
@@ -85,7 +114,13 @@ class Attempt:
         self._reasoning.append(item.reasoning)
         self._tokens += item.tokens
         self._delta_count += len(item.tokens) or 1
+        self._character_count += len(item.text) + len(item.reasoning)
         self.usage = Usage(self.usage.input_token_count, self._delta_count)
+        if (
+            self._delta_count > _DELTAS_PER_TOKEN * self._token_limit + _MIN_DELTA_COUNT
+            or self._character_count > _CHARACTERS_PER_TOKEN * self._token_limit + _MIN_CHARACTER_COUNT
+        ):
+            raise Unavailable(f"tier {self.tier.name!r} wrote far more than {self._token_limit} tokens")
         return item.text
 
     @property

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from backends.types import Usage
 from policies.base import Accept, Answered, Candidate, State, Stop, Try, Verdict
+from policies.reasons import Reason
 from router.assess import Assessor
 from router.attempt import Attempt
 from router.budget import Allowance, Budget
@@ -66,7 +67,7 @@ class Cascade:
         chosen = self._answered()[verdict.index]
         if chosen.text and not chosen.was_shown:
             yield TextDelta(chosen.number, chosen.text)
-        yield self._result(chosen, verdict.reason)
+        yield self._result(chosen, self._why_ended(verdict.reason))
 
     def reports(self) -> tuple[AttemptReport, ...]:
         """Account of every attempt so far, also of one that was cancelled."""
@@ -158,6 +159,12 @@ class Cascade:
         return self._ladder.failure(
             {attempt.tier.name: attempt.error for attempt in self._attempts if attempt.error is not None}
         )
+
+    def _why_ended(self, reason: str) -> str:
+        """The policy's reason, or the limit of the request that left the policy nothing to try."""
+        if reason != Reason.EXHAUSTED:
+            return reason
+        return self._ladder.limit_reached({attempt.tier.name for attempt in self._attempts}) or reason
 
     def _result(self, chosen: Attempt, reason: str) -> Result:
         assert chosen.finish_reason is not None, "only complete answers are accepted"

@@ -45,8 +45,10 @@ class Router:
 
     async def close(self) -> None:
         """Stop the tiers and write out the journal."""
-        await self._readiness.close()
-        await self._journal.close()
+        try:
+            await self._readiness.close()
+        finally:
+            await self._journal.close()
 
     def decide(self, request: Request) -> Decided:
         """Say what would be tried first, and on what grounds. Raises RoutingError."""
@@ -71,6 +73,9 @@ class Router:
                     yield event
         except RoutingError as error:
             failure = error.reason
+            raise
+        except Exception:
+            failure = RoutingError.reason
             raise
         finally:
             reason = None if result else failure

@@ -16,6 +16,7 @@ from router.plan import Plan, Rung
 
 # How much longer than predicted an answer may get before a budget that cuts it rules its tier out.
 _LENGTH_MARGIN = 2.0
+_LIMITS = ("over_budget", "no_attempts_left", "timed_out")
 
 
 class Ladder:
@@ -50,6 +51,11 @@ class Ladder:
         if paid is None or paid >= limit:
             return limit
         return paid if paid >= _LENGTH_MARGIN * rung.estimate.output_token_count else 0
+
+    def limit_reached(self, tried: Collection[str]) -> str | None:
+        """Which limit of the request keeps an untried rung closed; None where none does."""
+        reasons = {self._why_closed(rung) for rung in self._plan.rungs if rung.tier.name not in tried}
+        return next((limit for limit in _LIMITS if limit in reasons), None)
 
     def failure(self, errors: Mapping[str, BackendError]) -> RoutingError:
         """The error that the request ends in; ``errors`` are those of tried tiers, by name."""

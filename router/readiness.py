@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from traceback import format_tb
 
 from backends.errors import BackendError
 from router.tiers import Tier
@@ -40,13 +41,23 @@ class Readiness:
         await asyncio.gather(*self._revivals, return_exceptions=True)
         for tier in self._tiers:
             tier.ready = False
-        await asyncio.gather(*(tier.backend.close() for tier in self._tiers))
+        closings = (tier.backend.close() for tier in self._tiers)
+        for tier, outcome in zip(
+            self._tiers, await asyncio.gather(*closings, return_exceptions=True), strict=True
+        ):
+            if isinstance(outcome, BaseException):
+                _LOG.error("tier %s did not close: an unforeseen %s", tier.name, type(outcome).__name__)
 
     async def _start(self, tier: Tier) -> None:
         try:
             await tier.backend.start()
         except BackendError as error:
             _LOG.warning("tier %s is not ready: %s", tier.name, error)
+        except Exception as error:  # noqa: BLE001  a tier with a bug must not keep the others from serving
+            trace = "".join(format_tb(error.__traceback__))
+            _LOG.error(
+                "tier %s is not ready: an unforeseen %s at\n%s", tier.name, type(error).__name__, trace
+            )  # noqa: TRY400
         else:
             tier.ready = True
 

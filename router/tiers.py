@@ -129,8 +129,8 @@ class Tier:
     def output_token_limit(self, requested: int | None, input_token_count: int) -> int:
         """Most tokens that an attempt may generate, within the tier's limits and the model's context."""
         capabilities = self.backend.capabilities
-        limits = [requested, self.limits.max_output_token_count]
-        limit = min((n for n in limits if n is not None), default=capabilities.max_output_token_count)
+        limits = [requested, self.limits.max_output_token_count, capabilities.max_output_token_count]
+        limit = min(n for n in limits if n is not None)
         if capabilities.context_token_count is not None:
             limit = min(limit, capabilities.context_token_count - input_token_count)
         return limit

@@ -1,10 +1,18 @@
-"""Models that are made once a session for whoever asks."""
+"""Models, and a server, that are made once a session for whoever asks."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+ECHO = Path(__file__).parents[1] / "examples" / "echo.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +29,23 @@ def tiny_moe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests import tiny_models
 
     return tiny_models.save_moe(tmp_path_factory.mktemp("moe"))
+
+
+@pytest.fixture(scope="session")
+def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of ``upshift serve examples/echo.yaml`` on a free port; it must drain and end well."""
+    command = [sys.executable, "-m", "router.cli", "serve", str(ECHO), "--listen", "127.0.0.1:0", "--json"]
+    journal = tmp_path_factory.mktemp("journal") / "echo.sqlite"
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"UPSHIFT_JOURNAL": str(journal)},
+    ) as child:
+        assert child.stdout is not None
+        ready = json.loads(child.stdout.readline())
+        assert ready["tiers"] == {"edge": True, "frontier": True}
+        yield ready["address"]
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(20) == 0

@@ -8,19 +8,22 @@ grammar asked about the whole vocabulary and the draw repeated (asking about 150
 from __future__ import annotations
 
 import ctypes
-import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import llama_cpp
 import numpy as np
 import numpy.typing as npt
-from llama_cpp.llama_grammar import LlamaGrammar
 
 from backends.errors import Refused, Unavailable
+from backends.llamacpp.schema_grammar import grammar_of
 from backends.sampling import draw
 from backends.types import Sampling
 
+# Usual are 0.02 s. The ways that llama.cpp follows at once can double with every token (alternatives that
+# begin alike and nest), and a call cannot be stopped.
+_MAX_DRAW_S = 1.0
 # llama_token_data: id, logit, probability.
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
@@ -30,12 +33,7 @@ class Grammar:
 
     def __init__(self, vocabulary: Any, schema: Mapping[str, Any]) -> None:
         """Start the grammar of ``schema``; raises Refused where llama.cpp cannot express it."""
-        try:
-            rules = LlamaGrammar.from_json_schema(json.dumps(dict(schema)), verbose=False)._grammar  # noqa: SLF001
-        except Exception as exc:  # the converter raises whatever an odd schema makes it trip over
-            raise Refused(
-                f"llama.cpp cannot express this JSON Schema ({type(exc).__name__}); simplify it"
-            ) from exc
+        rules = grammar_of(schema)
         self._sampler = llama_cpp.llama_sampler_init_grammar(vocabulary, rules.encode(), b"root")
         if not self._sampler:
             raise Refused("llama.cpp cannot parse the grammar that this JSON Schema gives; simplify it")
@@ -43,7 +41,11 @@ class Grammar:
     def draw(
         self, logits: npt.NDArray[np.float32], sampling: Sampling, generator: np.random.Generator
     ) -> int:
-        """Draw a token that the grammar allows, and move on by it."""
+        """Draw a token that the grammar allows, and move on by it.
+
+        Raises Unavailable where there is none, and Refused where the grammar takes too long.
+        """
+        started_s = time.monotonic()
         token = draw(logits, sampling, generator)
         if np.isneginf(self._masked(logits, np.array([token], np.int32))[0]):
             masked = self._masked(logits, np.arange(len(logits), dtype=np.int32))
@@ -51,6 +53,8 @@ class Grammar:
                 raise Unavailable("no token of the model fits the JSON Schema here")
             token = draw(masked, sampling, generator)
         llama_cpp.llama_sampler_accept(self._sampler, token)
+        if time.monotonic() - started_s > _MAX_DRAW_S:
+            raise Refused("the JSON Schema can be met in too many ways for llama.cpp to follow; simplify it")
         return token
 
     def close(self) -> None:

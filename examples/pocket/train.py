@@ -22,7 +22,7 @@ _LOG_EVERY = 100
 
 def train(trainer: Trainer, *, check_every_s: float) -> Iterator[tuple[float, dict[Cell, float] | None]]:
     """Trains until the budget is used; yields each step's loss, and accuracies where it checked them."""
-    saved, checked = time.monotonic(), -check_every_s
+    saved = checked = time.monotonic()
     while trainer.share < 1.0:
         loss, accuracies = trainer.step(), None
         now = time.monotonic()

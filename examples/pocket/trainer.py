@@ -20,12 +20,14 @@ from examples.pocket.answering import answer_greedily
 from examples.pocket.batches import IGNORED, exchange, micro_batches
 from examples.pocket.family import Member, new_model
 from examples.pocket.muon import Muon
-from examples.pocket.tasks import Cell, draw, grade
+from examples.pocket.tasks import DRILL_LEVEL, DRILLED_KINDS, KINDS, LEVELS, Cell, draw, grade
 from examples.pocket.tokenizer import PAD_ID, answer_of, load_tokenizer
 
 _WARMUP_SHARE = 0.02
 _PLACES_STEP = 128
-_LEAST_WEIGHT = 0.3
+_DECAY_SHARE = 0.4
+_LEAST_WEIGHT = 0.15
+_LEVELS = (*LEVELS, DRILL_LEVEL)
 _UNIFORM_FROM = 0.85
 """Up to this share of the budget, kinds and levels are practised by how often they fail; then all alike."""
 
@@ -72,7 +74,7 @@ class Trainer:
         started = time.perf_counter()
         loss = self._backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        factor = min(1.0, self.share / _WARMUP_SHARE + 0.01) * (1.0 - self.share)
+        factor = min(1.0, self.share / _WARMUP_SHARE + 0.01) * min(1.0, (1.0 - self.share) / _DECAY_SHARE)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * factor
@@ -125,11 +127,18 @@ class Trainer:
     def _checkpoint(self) -> Path:
         return self.plan.folder / f"{self.member.name}.pt"
 
+    def _practice(self) -> dict[Cell, float]:
+        """Returns how often each cell is drawn; drills as often as the highest level of their kind."""
+        weights = self.weights if self.share < _UNIFORM_FROM else {}
+        drills = {
+            (kind, DRILL_LEVEL): weights.get((kind, 3), 0.0) * (kind in DRILLED_KINDS) for kind in KINDS
+        }
+        return weights | drills
+
     def _backward(self) -> float:
         plan = self.plan
-        weights = self.weights if self.share < _UNIFORM_FROM else None
         seed = plan.seed * 10_000_000 + self.step_count
-        samples = draw(plan.batch_size, split="train", seed=seed, weights=weights)
+        samples = draw(plan.batch_size, split="train", seed=seed, levels=_LEVELS, weights=self._practice())
         parts = micro_batches([exchange(sample, self.member, self.tokenizer) for sample in samples])
         count = sum(int((labels != IGNORED).sum()) for _, labels in parts)
         loss = 0.0

@@ -12,21 +12,21 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from jsonschema.exceptions import SchemaError
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from backends.types import JsonSchemaFormat, RegexFormat
 from policies.signals.base import Answer
+from policies.signals.metered_schema import is_valid, metered
+from policies.signals.pattern_cost import worst_step_count
 
 TEXT_LIMIT = 1_000_000
 """Characters of JSON that are checked; a longer answer is left unmeasured."""
 REGEX_TEXT_LIMIT = 10_000
-"""Characters that a pattern is run over: Python's engine cannot be stopped once it backtracks."""
-
-_NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*[*+}](?:[^()\\]|\\.)*\)[*+{]")
+"""Characters that a pattern is run over."""
+REGEX_STEP_LIMIT = 20_000_000
+"""Steps of Python's engine that a pattern may come to at worst, 0.2 s: it cannot be stopped once it runs."""
 
 
 class JsonSchemaValid:
@@ -35,21 +35,21 @@ class JsonSchemaValid:
     name = "json_schema"
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
-        """Nothing unless a JSON Schema was asked for, and nothing for a schema that is itself broken."""
+        """Nothing unless a JSON Schema was asked for that can be applied, and in time."""
         wanted = answer.prompt.response_format
         if not isinstance(wanted, JsonSchemaFormat) or len(answer.text) > TEXT_LIMIT:
             return {}
         try:
             validator = _compiled(json.dumps(wanted.schema, sort_keys=True))
-        except (SchemaError, TypeError, ValueError, RecursionError):
+        except Exception:  # noqa: BLE001  a schema can be wrong in as many ways as its library has
             return {}
         try:
             value = json.loads(answer.text, parse_constant=_refuse)
         except (ValueError, RecursionError):
             return {"json_schema_valid": 0.0}
         try:
-            return {"json_schema_valid": float(validator.is_valid(value))}
-        except (Unresolvable, RecursionError, ArithmeticError, re.error):
+            return {"json_schema_valid": float(is_valid(validator, value))}
+        except Exception:  # noqa: BLE001  the same, and references to what is no schema, and the meter
             return {}
 
 
@@ -59,34 +59,25 @@ class RegexValid:
     name = "regex"
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
-        """Nothing unless a pattern was asked for, and nothing for a broken or risky one."""
+        """Nothing unless a pattern was asked for that can be applied, and in time at worst."""
         wanted = answer.prompt.response_format
         if not isinstance(wanted, RegexFormat) or len(answer.text) > REGEX_TEXT_LIMIT:
             return {}
-        if repeats_within_repeat(wanted.pattern):
-            return {}
         try:
+            if worst_step_count(wanted.pattern, len(answer.text)) > REGEX_STEP_LIMIT:
+                return {}
             return {"regex_valid": float(re.fullmatch(wanted.pattern, answer.text) is not None)}
         except (re.error, RecursionError, OverflowError):
             return {}
 
 
-def repeats_within_repeat(pattern: str) -> bool:
-    """Whether ``pattern`` repeats a group that holds a repeat, as in ``(a+)+``.
-
-    Such a pattern can take time exponential in the answer's length. A textual check: it may
-    refuse a harmless pattern, and does not find every slow one.
-    """
-    return _NESTED_REPEAT.search(pattern) is not None
-
-
 @lru_cache(maxsize=256)
 def _compiled(schema_json: str) -> Validator:
-    """Return a validator that resolves references within the schema only; no network."""
+    """Return a metered validator that resolves references within the schema only; no network."""
     schema: Any = json.loads(schema_json)
     kind = validator_for(schema)
     kind.check_schema(schema)
-    return kind(schema, registry=Registry())
+    return metered(kind, schema, Registry())
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from router.cli import ask, demo, explain, init, serve, tiers, validate
-from router.cli.failure import failure_of
+from router.cli.failure import ExitCode, failure_of
 
 _EPILOG = """
 **First steps**
@@ -31,7 +31,6 @@ app = typer.Typer(
     name="upshift",
     help="Answers requests with the cheapest model that can be trusted, and shifts up only when in doubt.",
     epilog=_EPILOG,
-    no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -67,13 +66,26 @@ def upshift(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    # gRPC would log what goes wrong to standard error, beside our own sentence about it.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
-        code = app(words, prog_name="upshift", standalone_mode=False)
+        code = _run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read the output has gone, as `head` does; the interpreter's own last flush must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.FAILED
+    sys.exit(code)
+
+
+def _run(words: list[str]) -> int:
+    try:
+        return int(app(words, prog_name="upshift", standalone_mode=False) or 0)
+    except BrokenPipeError:
+        raise
     except (Exception, KeyboardInterrupt) as error:
         if os.environ.get("UPSHIFT_TRACEBACK"):
             raise
         failure = failure_of(error)
         failure.tell(as_json="--json" in words)
-        code = failure.exit_code
-    sys.exit(code or 0)
+        return failure.exit_code

@@ -12,7 +12,11 @@ from router.cli.failure import ExitCode, Fault
 
 def read_prompt(word: str) -> str:
     """Return the prompt; ``-`` reads it from standard input."""
-    text = sys.stdin.read().strip() if word == "-" else word
+    try:
+        text = sys.stdin.read().strip() if word == "-" else word
+        text.encode()  # a byte that is no UTF-8 becomes a lone surrogate in some locales
+    except UnicodeError as exc:
+        raise Fault("the prompt is not UTF-8 text", code=ExitCode.WRONG, reason="PROMPT_ENCODING") from exc
     if not text.strip():
         raise Fault("the prompt is empty", code=ExitCode.WRONG, reason="PROMPT_EMPTY")
     return text

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from router.cli.screen import screen
 from router.events import Decided
 
 
@@ -17,7 +17,7 @@ def print_decision(decided: Decided, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(asdict(decided), ensure_ascii=False))
         return
-    console = Console(highlight=False)
+    console = screen()
     console.print(_estimates(decided))
     console.print(_features(decided))
     console.print(f"[bold]{decided.policy}[/] tries [bold]{decided.tier}[/] first: {decided.reason}")
@@ -38,8 +38,8 @@ def _estimates(decided: Decided) -> Table:
 
 
 def _features(decided: Decided) -> Table:
-    table = Table("feature (not 0)", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("value", justify="right")
+    table = Table("feature, not 0", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("value; counts are ln(1 + n)", justify="right")
     for name, value in sorted(decided.features.items()):
         if value:
             table.add_row(name, f"{value:g}")

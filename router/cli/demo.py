@@ -57,9 +57,10 @@ def demo(
 
         print(dumps(outcome.to_json() | {"seed": seed, "picture": str(picture)}))
         return
-    from rich.console import Console
 
-    console = Console(highlight=False)
+    from router.cli.screen import screen
+
+    console = screen()
     console.print(_table(outcome))
     console.print(_verdict(outcome))
     console.print(f"picture: {picture}   seed: {seed}")
@@ -104,25 +105,28 @@ def _draw(outcome: Outcome, picture: Path) -> None:
 
 
 def _table(outcome: Outcome) -> Table:
+    """Draw the runs in 80 columns."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    full_cost = outcome.runs["always_frontier"].cost_usd
-    table = Table("policy", box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("right", "95 % interval", "cost", "of frontier", "p50", "p95"):
+    from router.demo.run import TIERS
+
+    full_cost_usd = outcome.runs["always_frontier"].cost_usd
+    table = Table("policy", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("right\n%", "95 %\nrange", "cost", "of\nfrontier", "p50\nms", "p95\nms"):
         table.add_column(name, justify="right")
-    table.add_column("answered by")
+    table.add_column("% by " + "/".join(TIERS).replace("/", "/\n", 1), justify="right")
     for name, run in outcome.runs.items():
         low, high = run.accuracy_interval
         table.add_row(
             f"[bold]{name}[/]" if name == "upshift" else name,
-            f"{100 * run.accuracy:.1f} %",
-            f"{100 * low:.1f} - {100 * high:.1f}",
+            f"{100 * run.accuracy:.1f}",
+            f"{100 * low:.0f}–{100 * high:.0f}",
             f"${run.cost_usd:.4f}",
-            f"{100 * run.cost_usd / full_cost:.0f} %",
-            f"{run.p50_ms:.0f} ms",
-            f"{run.p95_ms:.0f} ms",
-            ", ".join(f"{tier} {100 * share:.0f} %" for tier, share in run.tier_share.items()),
+            f"{100 * run.cost_usd / full_cost_usd:.0f} %",
+            f"{run.p50_ms:.0f}",
+            f"{run.p95_ms:.0f}",
+            "/".join(f"{100 * run.tier_share.get(tier, 0.0):.0f}" for tier in TIERS),
         )
     return table
 

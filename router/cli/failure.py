@@ -26,6 +26,8 @@ class ExitCode(IntEnum):
 # gRPC codes by name; all others are FAILED.
 _CODES = {
     "INVALID_ARGUMENT": ExitCode.WRONG,
+    "FAILED_PRECONDITION": ExitCode.WRONG,
+    "RESOURCE_EXHAUSTED": ExitCode.WRONG,  # the budget; a full queue is told apart by its reason
     "UNAVAILABLE": ExitCode.UNAVAILABLE,
     "DEADLINE_EXCEEDED": ExitCode.UNAVAILABLE,
     "CANCELLED": ExitCode.INTERRUPTED,
@@ -64,12 +66,18 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, Fault):
         return Failure(error.code, error.reason, str(error))
     if isinstance(error, typer.TyperException):
-        return Failure(ExitCode.WRONG, "USAGE", f"{error.format_message()}; try upshift --help")
+        return _misuse(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return Failure(ExitCode.INTERRUPTED, "INTERRUPTED", "interrupted")
     if isinstance(error, OSError) and error.filename is not None:
         return Failure(ExitCode.FAILED, "FILE", f"{error.filename}: {error.strerror}")
     return _configuration_failure(error) or _call_failure(error) or _unforeseen(error)
+
+
+def _misuse(error: typer.TyperException) -> Failure:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "upshift"
+    return Failure(ExitCode.WRONG, "USAGE", f"{error.format_message().rstrip('.')}; try {command} --help")
 
 
 def _configuration_failure(error: BaseException) -> Failure | None:
@@ -105,6 +113,8 @@ def _call_failure(error: BaseException) -> Failure | None:
 def _refusal(code: str, reason: str, message: str, metadata: Mapping[str, str]) -> Failure:
     if reason == "UNAVAILABLE":  # the network's word: a router says which of its reasons it is
         message = f"no server answers; is `upshift serve` running? ({message})"
+    if message == "Deadline Exceeded":  # gRPC's own words, where the answer was not waited for
+        message = "no answer came in time; give it more by --timeout"
     exit_code = ExitCode.UNAVAILABLE if reason == "QUEUE_FULL" else _CODES.get(code, ExitCode.FAILED)
     details = {"code": code, "metadata": dict(metadata)}
     return Failure(exit_code, reason, f"{reason}: {message}", details)

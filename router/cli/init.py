@@ -29,12 +29,13 @@ class Template(StrEnum):
     THREE_TIER = "three-tier"
 
 
-File = Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")]
 FromTemplate = Annotated[
     Template,
     typer.Option(
+        metavar="NAME",
         help="echo: scripted; pocket: the models of the source tree; laptop: edge and frontier; "
-        "three-tier: every knob."
+        "three-tier: every knob.",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")]

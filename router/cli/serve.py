@@ -26,7 +26,7 @@ EPILOG = """
 `kill -TERM` drains: running requests get `server.drain_grace_s` to finish.
 """
 
-File = Annotated[Path, typer.Argument(metavar="[FILE]", help="The configuration.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The configuration.")]
 Listen = Annotated[
     str | None, typer.Option(metavar="HOST:PORT", help="Listen here, not where the configuration says.")
 ]

@@ -32,9 +32,9 @@ def tiers(server: given.Server = given.DEFAULT_SERVER, json: given.Json = False)
     if json:
         _print_json(found)
     else:
-        from rich.console import Console
+        from router.cli.screen import screen
 
-        Console(highlight=False).print(_table(found))
+        screen().print(_table(found))
 
 
 def _print_json(found: tuple[TierStatus, ...]) -> None:

@@ -23,7 +23,7 @@ EPILOG = """
 """
 
 Files = Annotated[
-    list[Path] | None, typer.Argument(metavar="[FILE]...", help="Configurations; default: upshift.yaml.")
+    list[Path] | None, typer.Argument(metavar="FILE", help="Configurations; default: upshift.yaml.")
 ]
 AllowUnset = Annotated[
     bool, typer.Option("--allow-unset-env", help="Accept references to variables that are not set here.")

@@ -29,7 +29,9 @@ def load(path: str | Path, *, allow_unset_env: bool = False) -> Config:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else f"not UTF-8 at byte {exc.start}"
+        reason = exc.strerror or "" if isinstance(exc, OSError) else f"not UTF-8 at byte {exc.start}"
+        if isinstance(exc, FileNotFoundError):
+            reason += "; `upshift init` writes one to start from"
         raise ConfigError((Problem(str(path), Position(1, 1), "", f"cannot be read: {reason}"),)) from exc
     return parse(text, source=str(path), directory=path.parent, allow_unset_env=allow_unset_env)
 

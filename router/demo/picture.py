@@ -50,10 +50,18 @@ def draw(runs: Mapping[str, Summary], path: Path) -> None:
             capsize=3,
             zorder=2,
         )
-        axes.annotate(name.replace("_", " "), (x, y), xytext=(9, -13), textcoords="offset points")
+        # Names keep off each other (Upshift and the mix cost the same), the dashed line, and the right edge.
+        at_edge = x > 80
+        axes.annotate(
+            name.replace("_", " "),
+            (x, y),
+            xytext=(-9 if at_edge else 9, 7 if at_edge or name == "upshift" else -15),
+            textcoords="offset points",
+            horizontalalignment="right" if at_edge else "left",
+        )
     axes.set_xlabel("cost, % of sending everything to the frontier")
     axes.set_ylabel("right answers, %")
-    axes.set_xlim(left=-3, right=112)
+    axes.set_xlim(left=-3, right=max(104.0, axes.get_xlim()[1]))
     count = runs["upshift"].request_count
     axes.set_title(f"Upshift on {count} fresh pocket requests, real engines", loc="left")
     axes.grid(alpha=0.25)

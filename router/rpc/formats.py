@@ -23,7 +23,9 @@ from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 from upshift.v1 import types_pb2
 
 from backends.types import JsonSchemaFormat, RegexFormat, ResponseFormat
+from policies.signals.metered_schema import objects
 from router.errors import Violation
+from router.rpc.schema_work import REFERRING, TOO_MANY_WAYS, endless_work, is_slow
 
 # A schema is checked once while it is cached, on the loop: 2 to 7 ms a kilobyte (on a busy core).
 MAX_SCHEMA_BYTE_COUNT = 16_384
@@ -79,10 +81,11 @@ def _pattern_problem(pattern: str) -> _UnfitError | None:
     try:
         with warnings.catch_warnings(action="ignore"):
             re.compile(pattern)
+            slow = is_slow(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         said = error.msg if isinstance(error, re.error) else "it nests too deeply or repeats too often"
         return _UnfitError("REGEX_INVALID", f"is no pattern of Python's re: {said}")
-    return None
+    return _UnfitError("REGEX_TOO_COMPLEX", TOO_MANY_WAYS) if slow else None
 
 
 def _key(schema: Struct) -> bytes:
@@ -98,6 +101,8 @@ def _checked(serialized: bytes) -> _Checked:
         schema = _mapping(Struct.FromString(serialized), 1)
         _check_language(schema)
         _check_references(schema)
+        if (problem := endless_work(schema)) is not None:
+            raise _UnfitError("SCHEMA_TOO_COMPLEX", problem)
     except _UnfitError as problem:
         return _Checked({}, problem)
     return _Checked(schema)
@@ -145,9 +150,15 @@ def _number(number: float) -> int | float:
 
 def _check_language(schema: dict[str, Any]) -> None:
     dialect = str(schema.get("$schema", _DIALECT))
-    validator = validator_for({"$schema": dialect}, default=_UnknownDialect)
+    try:
+        validator = validator_for({"$schema": dialect}, default=_UnknownDialect)
+    except ValueError:
+        validator = _UnknownDialect
     if validator is _UnknownDialect:
         said = f"names the dialect {dialect[:80]!r}, which is not known; leave it out for {_DIALECT}"
+        raise _UnfitError("SCHEMA_INVALID", said)
+    if any(isinstance(part.get("$schema"), str) for part in objects(schema) if part is not schema):
+        said = "names a dialect within one of its parts; only the top may"
         raise _UnfitError("SCHEMA_INVALID", said)
     try:
         validator.check_schema(schema)
@@ -164,17 +175,16 @@ def _check_references(schema: Mapping[str, Any]) -> None:
             said = f"refers to {reference[:80]!r}; only references within the schema (#...) are followed"
             raise _UnfitError("SCHEMA_REFERENCE_NOT_LOCAL", said)
         try:
-            resolver.lookup(reference)
-        except Unresolvable:
+            is_schema = isinstance(resolver.lookup(reference).contents, dict | bool)
+        except (Unresolvable, ValueError, TypeError):
+            is_schema = False
+        if not is_schema:
             said = f"refers to {reference[:80]!r}, which it does not define"
-            raise _UnfitError("SCHEMA_INVALID", said) from None
+            raise _UnfitError("SCHEMA_INVALID", said)
 
 
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key in ("$ref", "$dynamicRef", "$recursiveRef"):
-            if isinstance(reference := value.get(key), str):
+def _references(schema: Any) -> Iterator[str]:
+    for part in objects(schema):
+        for key in REFERRING:
+            if isinstance(reference := part.get(key), str):
                 yield reference
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for child in children:
-        yield from _references(child)

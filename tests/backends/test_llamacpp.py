@@ -84,6 +84,13 @@ async def test_refuses_a_schema_that_it_cannot_express(backend: LlamaCppBackend)
     assert (await write(backend, "x"))[1]
 
 
+async def test_a_long_length_is_left_to_whoever_checks_the_answer(backend: LlamaCppBackend) -> None:
+    """A length that would overflow llama.cpp's stack does not reach it; the rest of the schema holds."""
+    schema = {"type": "string", "minLength": 10**9, "maxLength": 2 * 10**9}
+    text, _ = await write(backend, "x", response_format=JsonSchemaFormat(schema))
+    assert text.startswith('"')
+
+
 async def test_a_missing_file_is_unavailable(tmp_path: Path) -> None:
     """The error names the path."""
     backend = LlamaCppBackend(LlamaCppOptions(model=str(tmp_path / "no.gguf")))

@@ -140,3 +140,10 @@ def test_an_empty_cell_is_said() -> None:
     """Asking for more prompts than exist fails with the cell's name instead of hanging."""
     with pytest.raises(ValueError, match="arithmetic"):
         list(draw(3000, split="test", seed=1, kinds=["arithmetic"], levels=[1]))
+
+
+def test_weights_decide_what_is_drawn() -> None:
+    """A cell of weight zero is never drawn; the others share by weight."""
+    weights = {("sort", level): 0.0 for level in LEVELS}
+    samples = draw(200, split="train", seed=1, kinds=["sort", "date"], weights=weights)
+    assert {sample.kind for sample in samples} == {"date"}

@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _trainer(folder: Path, member: Member = TINY) -> Trainer:
-    return Trainer(member, Plan(folder=folder, steps=8, batch_size=8))
+    return Trainer(member, Plan(folder=folder, steps=8, batch_size=8, check_size=48))
 
 
 def _weights(trainer: Trainer) -> torch.Tensor:
@@ -77,6 +77,15 @@ def test_saving_leaves_no_part_behind(folder: Path) -> None:
     trainer = _trainer(folder)
     trainer.save()
     assert {path.name for path in folder.iterdir()} == {"tokenizer", "tiny.pt"}
+
+
+def test_what_fails_is_practised_more(folder: Path) -> None:
+    """After a check, a cell that fails weighs more than one that is right, and nothing is dropped."""
+    trainer = _trainer(folder)
+    accuracies = trainer.check()
+    assert trainer.weights.keys() == accuracies.keys()
+    assert min(trainer.weights.values()) > 0
+    assert trainer.weights["sort", 3] > 1.0
 
 
 def test_experts_are_trained(folder: Path) -> None:

@@ -122,7 +122,7 @@ async def test_money_rules_out_what_it_does_not_pay_for(ladder: list[Tier]) -> N
     """A tier whose usual answer costs more than what is left is not tried."""
     ladder[2] = echo_tier("frontier", price=1_000_000_000)
     result = await House(ladder).result(ask(constraints=Constraints(max_cost_usd_micros=5_000)))
-    assert (result.tier, result.cost_usd_micros) == ("local", 2)
+    assert (result.tier, result.cost_usd_micros, result.reason) == ("local", 2, "over_budget")
 
 
 async def test_money_is_never_overspent() -> None:
@@ -144,7 +144,7 @@ async def test_attempts_are_counted(ladder: list[Tier]) -> None:
     """No more attempts are made than allowed; the best answer so far is given."""
     result = await House(ladder).result(ask(constraints=Constraints(max_attempt_count=2)))
     assert len(result.attempts) == 2
-    assert result.reason == "exhausted"
+    assert result.reason == "no_attempts_left"
 
 
 async def test_only_allowed_tiers_run(ladder: list[Tier]) -> None:

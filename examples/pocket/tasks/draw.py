@@ -37,6 +37,9 @@ _MAKERS = {
 }
 KINDS = tuple(_MAKERS)
 LEVELS = (1, 2, 3)
+DRILL_LEVEL = 4
+"""For practice only: no work, but much of one skill that the levels need, here finding the right row."""
+DRILLED_KINDS = ("lookup", "relations")
 _PATIENCE = 20_000
 
 

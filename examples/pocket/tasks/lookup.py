@@ -17,8 +17,22 @@ def _question(rng: Random, names: list[str]) -> str:
     return rng.choice(("Total of {}?", "Sum for {}?", "Add up {}.")).format(listed)
 
 
+def _drill(rng: Random) -> Sample:
+    table = {name: rng.randint(10, 99) for name in rng.sample(ITEMS, 6)}
+    asked = rng.sample(tuple(table), 5)
+    rows = " | ".join(f"{name} {number}" for name, number in table.items())
+    prompt = f"{rng.choice(_TITLES)}: {rows}. Numbers for {', '.join(asked)}?"
+    answer = ",".join(str(table[name]) for name in asked)
+    return Sample("lookup", 4, prompt, answer, ",".join(f" {name} {table[name]}" for name in asked))
+
+
 def make(rng: Random, level: int) -> Sample:
-    """Returns a table on one line and a question about as many of its rows as the level says."""
+    """Returns a table on one line and a question about as many of its rows as the level says.
+
+    Level 4 is a drill: it asks for five values and no sum.
+    """
+    if level == 4:
+        return _drill(rng)
     table = {name: rng.randint(10, 99) for name in rng.sample(ITEMS, _ROWS[level])}
     asked = rng.sample(tuple(table), level)
     numbers = tuple(table[name] for name in asked)

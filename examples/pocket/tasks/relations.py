@@ -11,8 +11,11 @@ _ASK = ("Who is {hops} above {name}?", "Go {hops} up from {name}.", "Who stands 
 
 
 def make(rng: Random, level: int) -> Sample:
-    """Returns a shuffled chain of command (level 3 adds a second one) and a question along it."""
-    hops = rng.randint(3, 4) if level == 3 else level
+    """Returns a shuffled chain of command (level 3 adds a second one) and a question along it.
+
+    Level 4 is a drill: seven steps up one chain.
+    """
+    hops = {1: 1, 2: 2, 3: rng.randint(3, 4), 4: 7}[level]
     people = rng.sample(NAMES, hops + 4)
     chain, others = people[: hops + 2], people[hops + 2 :]
     pairs = list(pairwise(chain))

@@ -593,7 +593,7 @@ class Result(_message.Message):
     confidence: _builtins.float
     """Calibrated probability in [0, 1] that the answer is acceptable; unset where none could be had."""
     reason: _builtins.str
-    """Why this answer was given, as a stable word."""
+    """Why this answer was given, as a stable word such as `confident`, `exhausted` or `over_budget`."""
     finish_reason: Global___FinishReason.ValueType
     """Why the model stopped."""
     attempt_number: _builtins.int

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from router.config import load
-from tests.router.cli.conftest import ECHO, Run
+from tests.conftest import ECHO
+from tests.router.cli.conftest import Run
 
 CONFIG = ("--config", str(ECHO))
 
@@ -98,15 +99,15 @@ def test_unreadable_schema(upshift: Run, tmp_path: Path) -> None:
     assert "a JSON Schema is an object" in ended.err
 
 
-def test_ask_a_server(upshift: Run, server: str) -> None:
+def test_ask_a_server(upshift: Run, echo_server: str) -> None:
     """A running server answers in the same way as this process does."""
-    ended = upshift("ask", "--server", server, "riddle")
+    ended = upshift("ask", "--server", echo_server, "riddle")
     assert (ended.code, ended.out) == (0, "A river: it runs and never walks.\n")
 
 
-def test_explain_a_server(upshift: Run, server: str) -> None:
+def test_explain_a_server(upshift: Run, echo_server: str) -> None:
     """A decision names policy, tier and estimates."""
-    decision = upshift("explain", "--server", server, "hello", "--json").json
+    decision = upshift("explain", "--server", echo_server, "hello", "--json").json
     assert (decision["policy"], decision["tier"]) == ("default", "edge")
     assert [estimate["tier"] for estimate in decision["estimates"]] == ["edge", "frontier"]
 
@@ -128,10 +129,10 @@ def test_explain_without_models(upshift: Run, tmp_path: Path) -> None:
     assert upshift("explain", "--config", str(file), "--local-only", "hello").code == 1
 
 
-def test_tiers(upshift: Run, server: str) -> None:
+def test_tiers(upshift: Run, echo_server: str) -> None:
     """Tiers are listed cheapest first, as a table and as JSON."""
-    assert "echo-small" in upshift("tiers", "--server", server).out
-    listed = upshift("tiers", "--server", server, "--json").json["tiers"]
+    assert "echo-small" in upshift("tiers", "--server", echo_server).out
+    listed = upshift("tiers", "--server", echo_server, "--json").json["tiers"]
     assert [(tier["name"], tier["ready"]) for tier in listed] == [("edge", True), ("frontier", True)]
 
 
@@ -143,9 +144,9 @@ def test_no_server(upshift: Run) -> None:
 
 
 @pytest.mark.parametrize("where", ["server", "config"])
-def test_refused_request_is_told_alike(upshift: Run, server: str, where: str) -> None:
+def test_refused_request_is_told_alike(upshift: Run, echo_server: str, where: str) -> None:
     """A server and this process refuse with the same reason and exit code."""
-    place = CONFIG if where == "config" else ("--server", server)
+    place = CONFIG if where == "config" else ("--server", echo_server)
     ended = upshift("ask", *place, "--policy", "nope", "hello", "--json")
     assert (ended.code, ended.json["error"]["reason"]) == (2, "POLICY_UNKNOWN")
 

@@ -71,6 +71,11 @@ def deep(levels: int) -> dict[str, Any]:
     return {"not": deep(levels - 1)} if levels else {}
 
 
+def doubling(keyword: str, depth: int) -> dict[str, Any]:
+    chain = {str(i): {keyword: [{"$ref": f"#/$defs/{i + 1}"}] * 2} for i in range(depth)}
+    return {"$defs": {**chain, str(depth): {}}, "$ref": "#/$defs/0"}
+
+
 SCHEMA = "prompt.response_format.json_schema.schema"
 REGEX = "prompt.response_format.regex.pattern"
 SAMPLING = "prompt.sampling"
@@ -103,11 +108,24 @@ BREACHES: list[tuple[Callable[[router_pb2.GenerateRequest], object], str, str]] 
     (schema(**{"$schema": "https://example.com/mine"}), SCHEMA, "SCHEMA_INVALID"),
     (schema(**{"$ref": "#/$defs/nowhere"}), SCHEMA, "SCHEMA_INVALID"),
     (schema(**{"$ref": "https://example.com/schema"}), SCHEMA, "SCHEMA_REFERENCE_NOT_LOCAL"),
+    (schema(**{"$ref": "#/minLength/x", "minLength": 3}), SCHEMA, "SCHEMA_INVALID"),
+    (schema(**{"$ref": "#/allOf/x", "allOf": [{}]}), SCHEMA, "SCHEMA_INVALID"),
+    (schema(**{"$ref": "#/const", "const": 5}), SCHEMA, "SCHEMA_INVALID"),
+    (schema(**{"$schema": "http://[bad"}), SCHEMA, "SCHEMA_INVALID"),
+    (schema(items={"$schema": "http://json-schema.org/draft-07/schema#"}), SCHEMA, "SCHEMA_INVALID"),
+    (schema(**{"$ref": "#"}), SCHEMA, "SCHEMA_TOO_COMPLEX"),
+    (schema(**doubling("allOf", 60)), SCHEMA, "SCHEMA_TOO_COMPLEX"),
+    (schema(properties={"x": doubling("anyOf", 60)}), SCHEMA, "SCHEMA_INVALID"),
+    (schema(properties={"x": {"pattern": "^(a|a)*$"}}), SCHEMA, "SCHEMA_TOO_COMPLEX"),
+    (schema(patternProperties={"(a*)*b": {}}), SCHEMA, "SCHEMA_TOO_COMPLEX"),
     (schema(**deep(33)), SCHEMA, "SCHEMA_TOO_DEEP"),
     (schema(description="x" * 40_000), SCHEMA, "SCHEMA_TOO_LARGE"),
     (regex("("), REGEX, "REGEX_INVALID"),
     (regex("(" * 500 + ")" * 500), REGEX, "REGEX_INVALID"),
     (regex("x" * 1025), REGEX, "REGEX_TOO_LONG"),
+    (regex("(a+)+"), REGEX, "REGEX_TOO_COMPLEX"),
+    (regex("(a|a)*b"), REGEX, "REGEX_TOO_COMPLEX"),
+    (regex("a?" * 200), REGEX, "REGEX_TOO_COMPLEX"),
     (constraints(min_confidence=NAN), "constraints.min_confidence", "MIN_CONFIDENCE_OUT_OF_RANGE"),
     (constraints(min_confidence=1.01), "constraints.min_confidence", "MIN_CONFIDENCE_OUT_OF_RANGE"),
     (
@@ -151,7 +169,10 @@ def test_a_breach_is_reported_by_path_and_reason(
         labels(tags=["x" * 128] * 32, tenant="x" * 128),
         schema(type="object", properties={"a": {"$ref": "#/$defs/a"}}, **{"$defs": {"a": {"minLength": 3}}}),
         schema(**{"$schema": "http://json-schema.org/draft-07/schema#"}),
+        schema(properties={"left": {"$ref": "#"}, "right": {"$ref": "#"}}, additionalProperties=False),
+        schema(pattern="^[a-z]+(-[a-z]+)*$", const={"pattern": "("}),
         regex("[a-z]+(?P<n>[0-9])?"),
+        regex(r"(\d{4})-(\d{2})-(\d{2})|[\w.]+@[\w.]+\.\w+"),
         lambda asking: asking.prompt.response_format.SetInParent(),
         lambda asking: asking.prompt.response_format.json_schema.schema.SetInParent(),
     ],

@@ -1,0 +1,57 @@
+"""The examples run as their reader runs them: a process each, against a server of ``echo.yaml``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+# What each must say; an example without a line here fails.
+SAYS: dict[str, tuple[str, ...]] = {
+    "ask.py": ("A river", "edge: rejected, low_confidence", "frontier: accepted, confident"),
+    "batch.py": ("edge        39 answers", "frontier    10 answers"),
+    "bring_your_own_backend.py": ("HELLO THERE!!",),
+    "feedback.py": ("What is routing?", "replaced the first score: True"),
+    "stream.py": (
+        "[edge] riddle  <- withdrawn: low_confidence",
+        "[frontier] A river",
+        "frontier answered for $0.0",
+    ),
+    "structured.py": ("Ada wants 3 crates of pears", "edge: failed_validation"),
+}
+
+
+def _files(pattern: str) -> list[str]:
+    return sorted(path.name for path in EXAMPLES.glob(pattern) if path.name != "__init__.py")
+
+
+@pytest.mark.parametrize("name", _files("*.py"))
+def test_example_runs(name: str, echo_server: str) -> None:
+    """Every example ends well, without a warning, and says what it is meant to show."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / name)],
+        env=os.environ | {"UPSHIFT_SERVER": echo_server},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in SAYS[name]:
+        assert words in done.stdout
+
+
+def test_examples_are_short() -> None:
+    """An example fits on a screen or two."""
+    assert all(len((EXAMPLES / name).read_text().splitlines()) <= 70 for name in _files("*.py"))
+
+
+def test_index_names_every_example() -> None:
+    """The index has a line for each file, and for no other."""
+    lines = (EXAMPLES / "README.md").read_text(encoding="utf-8").splitlines()
+    named = sorted(line.split("](")[1].split(")")[0] for line in lines if line.startswith("| ["))
+    assert named == sorted([*_files("*.py"), *_files("*.yaml"), "pocket"])
