@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Literal
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from backends.openai_wire import SchemaForm
 from backends.reasoning import ReasoningTags
@@ -23,7 +23,7 @@ class OpenAIChatOptions(BaseModel):
     api_key: SecretStr | None = Field(default=None, description="Sent as a bearer token; unset: none.")
     headers: dict[str, SecretStr] = Field(default={}, description="Further headers of every request.")
     extra_body: dict[str, Any] = Field(
-        default={}, description="Further fields of every request; they win, and null removes one."
+        default={}, repr=False, description="Further fields of every request; they win, and null removes one."
     )
     output_limit_field: Literal["max_tokens", "max_completion_tokens"] = Field(
         default="max_tokens", description="What the server calls the most tokens to generate."
@@ -53,6 +53,16 @@ class OpenAIChatOptions(BaseModel):
         default=None, description="Whether prompts leave this machine; unset: unless the address is loopback."
     )
     start_check: bool = Field(default=True, description="Whether to ask for the list of models at start.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _refuse_credentials(cls, url: AnyHttpUrl) -> AnyHttpUrl:
+        # httpx logs addresses as they are.
+        if url.username or url.password:
+            raise ValueError(
+                "must hold no name and no password, which logs would show; use api_key or headers"
+            )
+        return url
 
     @property
     def leaves_machine(self) -> bool:

@@ -18,6 +18,8 @@ DONE = "[DONE]"
 SchemaForm = Literal["json_schema", "json_object"]
 # The API takes no more.
 _MAX_STOP_COUNT = 4
+# No request has more; a server that claims so would have it billed, and break what counts in 64 bits.
+_MAX_TOKEN_COUNT = 10**9
 
 
 class _Lenient(BaseModel):
@@ -37,10 +39,10 @@ class ContentLogprob(TopLogprob):
     top_logprobs: tuple[TopLogprob, ...] | None = ()
 
     def token_logprob(self) -> TokenLogprob:
-        """Translate it; some servers round to just above 0."""
+        """Translate it; some servers round to just above 0. NaN stays NaN, which is not certainty."""
         others = [top.logprob for top in self.top_logprobs or () if top.token != self.token]
-        runner_up = min(0.0, max(others)) if others else None
-        return TokenLogprob(self.token, min(0.0, self.logprob), runner_up)
+        runner_up = min(max(others), 0.0) if others else None
+        return TokenLogprob(self.token, min(self.logprob, 0.0), runner_up)
 
 
 class Logprobs(_Lenient):
@@ -72,8 +74,8 @@ class Choice(_Lenient):
 class ChunkUsage(_Lenient):
     """Tokens of the whole request, in the last chunk."""
 
-    prompt_tokens: int = Field(default=0, ge=0)
-    completion_tokens: int = Field(default=0, ge=0)
+    prompt_tokens: int = Field(default=0, ge=0, le=_MAX_TOKEN_COUNT)
+    completion_tokens: int = Field(default=0, ge=0, le=_MAX_TOKEN_COUNT)
 
     def usage(self) -> Usage:
         """Translate it."""

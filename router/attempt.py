@@ -17,7 +17,6 @@ from policies.signals.base import Answer
 from router.events import AttemptReport, Outcome
 from router.plan import Rung
 
-
 # A backend keeps its own time and says more about it; past this, it does not.
 _GRACE_S = 0.25
 # What a backend may send per token that it was asked for, and at least: chunks need not be tokens, and

@@ -57,7 +57,7 @@ class Readiness:
             trace = "".join(format_tb(error.__traceback__))
             _LOG.error(
                 "tier %s is not ready: an unforeseen %s at\n%s", tier.name, type(error).__name__, trace
-            )  # noqa: TRY400
+            )
         else:
             tier.ready = True
 

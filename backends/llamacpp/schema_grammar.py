@@ -26,6 +26,8 @@ _MAX_NESTED_REPEAT_COUNT = 8_192
 _MAX_VISIT_COUNT = 4_000
 _LENGTHS = ("minLength", "maxLength", "minItems", "maxItems")
 _QUANTIFIER = re.compile(r"\{([\d,\s]*)\}")
+_BRACKETED = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\{[^}]*\}", re.DOTALL)
+_CLOSING = re.compile(r"[\]}]")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -43,8 +45,8 @@ def grammar_of(schema: Mapping[str, Any]) -> str:
         ) from exc
 
 
-class _TooLargeError(Exception):
-    """The grammar would be too large."""
+class _UnfitError(Exception):
+    """The converter or the parser would not survive this schema."""
 
 
 class _Converter(SchemaConverter):  # type: ignore[misc]
@@ -58,7 +60,7 @@ class _Converter(SchemaConverter):  # type: ignore[misc]
         """Make the rule of a part of the schema."""
         self._visit_count += 1
         if self._visit_count > _MAX_VISIT_COUNT:
-            raise _TooLargeError
+            raise _UnfitError("it has too many parts")
         return super().visit({key: value for key, value in schema.items() if not _is_long(key, value)}, name)
 
     def _visit_pattern(self, pattern: str, name: str) -> Any:
@@ -67,8 +69,16 @@ class _Converter(SchemaConverter):  # type: ignore[misc]
         ]
         nested = math.prod(filter(None, counts)) if ")" in pattern else 0
         if max(counts, default=0) > _MAX_REPEAT_COUNT or nested > _MAX_NESTED_REPEAT_COUNT:
-            raise _TooLargeError
+            raise _UnfitError("it repeats too often")
+        # The converter does not step over a bracket that closes nothing, and never returns.
+        if _CLOSING.search(_BRACKETED.sub("", pattern)):
+            raise _UnfitError("a bracket closes nothing")
         return super()._visit_pattern(pattern, name)
+
+    def _format_literal(self, literal: str) -> str:
+        """Write a JSON text as the grammar does; the converter forgets to escape the backslash."""
+        text = json.dumps(json.loads(literal), ensure_ascii=False)
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _is_long(key: str, value: Any) -> bool:

@@ -25,8 +25,8 @@ from examples.pocket.tokenizer import PAD_ID, answer_of, load_tokenizer
 
 _WARMUP_SHARE = 0.02
 _PLACES_STEP = 128
-_DECAY_SHARE = 0.4
-_LEAST_WEIGHT = 0.15
+_DECAY_SHARE = 0.3
+_LEAST_WEIGHT = 0.3
 _LEVELS = (*LEVELS, DRILL_LEVEL)
 _UNIFORM_FROM = 0.85
 """Up to this share of the budget, kinds and levels are practised by how often they fail; then all alike."""

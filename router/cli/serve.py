@@ -47,6 +47,7 @@ def serve(file: File = Path("upshift.yaml"), listen: Listen = None, json: given.
     from router.rpc.server import serve as serve_router
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes a line for every call upstream
     config = load(file)
     if listen is not None:
         config = _listening_at(config, listen)

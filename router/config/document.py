@@ -14,6 +14,7 @@ from typing import Any
 from router.config.problems import Location, Position, Problem, key_path
 
 _SECRET_KEY = re.compile(r"(^|[_-])(key|token|secret|password|authorization|credentials?)$", re.IGNORECASE)
+_URL_CREDENTIALS = re.compile(r"(?<=//)[^/@\s]+(?=@)")
 _WHOLE_REFERENCE = re.compile(r"\$\{\w+\}")
 _SEEN_LENGTH = 60
 
@@ -61,6 +62,7 @@ class Document:
             value = self.written.get(location, value)
             if is_secret(location) and not _WHOLE_REFERENCE.fullmatch(value):
                 return "***"
+            value = _URL_CREDENTIALS.sub("***", value)
         text = repr(value)
         return text if len(text) <= _SEEN_LENGTH else text[: _SEEN_LENGTH - 3] + "..."
 

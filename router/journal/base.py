@@ -20,7 +20,11 @@ class Journal(Protocol):
         ...
 
     def record(self, entry: JournalEntry) -> None:
-        """Keep ``entry``: returns at once, never raises, and may drop it when it falls behind."""
+        """Keep ``entry``: returns at once, never raises, and may drop it when it falls behind.
+
+        Callers may use a request id twice. An answered request is never replaced, nor one of another
+        tenant; a failed one is, by its retry.
+        """
         ...
 
     async def feedback(self, request_id: str, score: float, source: str) -> bool:

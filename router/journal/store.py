@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from router.journal import schema
@@ -18,11 +19,27 @@ from router.journal.rows import COLUMNS, Row
 # How long another process may hold the file (a backup, say) before a write fails.
 _BUSY_TIMEOUT_MS = 2000
 
+# Callers choose request ids, and may choose one twice. A retry replaces what failed; an answer stays, for its
+# feedback must not come to stand beside another answer, and no tenant may overwrite another's.
 _INSERT_REQUEST = (
-    f"INSERT OR REPLACE INTO requests ({', '.join(COLUMNS)}) "  # noqa: S608 - names are ours
-    f"VALUES ({', '.join(':' + name for name in COLUMNS)})"
+    f"INSERT INTO requests ({', '.join(COLUMNS)}) "  # noqa: S608 - names are ours
+    f"VALUES ({', '.join(':' + name for name in COLUMNS)}) "
+    f"ON CONFLICT (request_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS)} "
+    "WHERE requests.tier IS NULL AND requests.tenant = excluded.tenant"
 )
 _INSERT_FEEDBACK = "INSERT OR REPLACE INTO feedback (request_id, source, score, time_s) VALUES (?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a batch.
+
+    ``row_count``: rows that stand there now; the others bore the id of a request that was answered
+    before. ``replaced``: for each score whether it replaced one, None where its request is not known.
+    """
+
+    row_count: int
+    replaced: list[bool | None]
 
 
 class Store:
@@ -49,24 +66,23 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         schema.migrate(self._connection)
 
-    def write(self, rows: Sequence[Row], feedback: Sequence[Feedback]) -> list[bool | None]:
+    def write(self, rows: Sequence[Row], feedback: Sequence[Feedback]) -> Written:
         """Write all in one transaction, synced to the disk if any feedback is among it.
 
-        Returns for each score whether it replaced one, None where its request is not known.
         Raises sqlite3.Error, and then nothing is written.
         """
         # Without feedback a power cut may lose the last batches, never the file (WAL, NORMAL).
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if feedback else 'NORMAL'}")
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._connection.executemany(_INSERT_REQUEST, rows)
+            row_count = self._connection.executemany(_INSERT_REQUEST, rows).rowcount if rows else 0
             outcomes = [self._write_feedback(score) for score in feedback]
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
-        return outcomes
+        return Written(row_count, outcomes)
 
     def _write_feedback(self, score: Feedback) -> bool | None:
         known = "SELECT 1 FROM requests WHERE request_id = ?"

@@ -27,6 +27,8 @@ _LOG = logging.getLogger(__name__)
 
 # Entries that may wait: 10 s at 1,000 requests a second, some 30 MB.
 _QUEUE_ENTRY_COUNT = 10_000
+# Prompts can be long: 64 million characters may wait, of prompts and answers together.
+_QUEUE_CHARACTER_COUNT = 1 << 26
 # A commit costs about as much as 20 rows; waiting this long for company makes it cheap, and a
 # caller that waits for its feedback does not notice (measured: acknowledged within 10 ms).
 _WINDOW_S = 0.005
@@ -36,7 +38,10 @@ _LOG_INTERVAL_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class JournalCounts:
-    """Entries so far: written, dropped because the queue was full, and failed to be written."""
+    """Entries so far: written, dropped because the queue was full, and failed to be written.
+
+    ``failed`` counts those too whose request id an answered request has already, see ``Store``.
+    """
 
     written: int = 0
     dropped: int = 0
@@ -87,6 +92,9 @@ class SqliteJournal:
         self._written = 0
         self._failed = 0
         self._quiet_until_s = 0.0
+        # Each is written by one thread only: the loop's and the writer's.
+        self._queued_characters = 0
+        self._taken_characters = 0
 
     @property
     def counts(self) -> JournalCounts:
@@ -100,9 +108,12 @@ class SqliteJournal:
 
     def record(self, entry: JournalEntry) -> None:
         """Queue ``entry``; drop and count it where the queue is full."""
-        if self._queue.qsize() >= self._limit:
+        character_count = _character_count(entry)
+        waiting = self._queued_characters - self._taken_characters
+        if self._queue.qsize() >= self._limit or waiting + character_count > _QUEUE_CHARACTER_COUNT:
             self._dropped += 1
         else:
+            self._queued_characters += character_count
             self._queue.put(_Ended(entry, self._clock()))
 
     async def feedback(self, request_id: str, score: float, source: str) -> bool:
@@ -143,6 +154,9 @@ class SqliteJournal:
             pass
         scores = [item for item in items if isinstance(item, _Score)]
         self._write(store, self._rows(items), scores)
+        self._taken_characters += sum(
+            _character_count(item.entry) for item in items if isinstance(item, _Ended)
+        )
         return not any(isinstance(item, _Close) for item in items)
 
     def _rows(self, items: Sequence[_Item]) -> list[Row]:
@@ -160,15 +174,18 @@ class SqliteJournal:
 
     def _write(self, store: Store, rows: list[Row], scores: list[_Score]) -> None:
         try:
-            outcomes = store.write(rows, [score.feedback for score in scores])
+            written = store.write(rows, [score.feedback for score in scores])
         except (sqlite3.Error, ValueError, OverflowError) as exc:
             self._complain(len(rows), exc)
             sorry = QueueFull("the journal cannot be written now; send the feedback again later")
             for score in scores:
                 score.replaced.set_exception(sorry)
             return
-        self._written += len(rows)
-        for score, replaced in zip(scores, outcomes, strict=True):
+        self._written += written.row_count
+        if written.row_count < len(rows):
+            taken = "their x-request-id is that of an earlier request; callers must not use one twice"
+            self._complain(len(rows) - written.row_count, ValueError(taken))
+        for score, replaced in zip(scores, written.replaced, strict=True):
             _acknowledge(score, replaced)
 
     def _complain(self, count: int, error: Exception) -> None:
@@ -178,6 +195,11 @@ class SqliteJournal:
         if now_s >= self._quiet_until_s:
             self._quiet_until_s = now_s + _LOG_INTERVAL_S
             _LOG.error("journal %s: %d entries lost so far: %s", self._path, self._failed, error)
+
+
+def _character_count(entry: JournalEntry) -> int:
+    prompt = sum(len(message.content) for message in entry.request.prompt.messages)
+    return prompt + (len(entry.result.text) if entry.result else 0)
 
 
 def _acknowledge(score: _Score, replaced: bool | None) -> None:

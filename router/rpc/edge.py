@@ -13,15 +13,15 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 from upshift.v1 import router_pb2
 
-from router.errors import InvalidRequest, RoutingError, Violation
+from router.errors import InvalidRequest, QueueFull, RoutingError, Violation
 from router.rpc.names import DETAILS_KEY, REQUEST_ID_KEY
 from router.rpc.seam import Call
 from router.rpc.service import RouterService
@@ -36,9 +36,11 @@ _TRACEPARENT = re.compile(r"[0-9a-f-]{1,64}")
 _LOG = logging.getLogger(__name__)
 
 
-def method_handlers(service: RouterService, *, default_timeout_s: float) -> dict[str, Handler]:
-    """Every method of the proto's service by its name."""
-    edge = Edge(default_timeout_s)
+def method_handlers(
+    service: RouterService, *, default_timeout_s: float, max_call_count: int | None = None
+) -> dict[str, Handler]:
+    """Every method of the proto's service by its name; see :class:`Edge`."""
+    edge = Edge(default_timeout_s, max_call_count)
     return {
         "Generate": edge.unary(router_pb2.GenerateRequest, service.generate),
         "StreamGenerate": edge.stream(router_pb2.StreamGenerateRequest, service.stream_generate),
@@ -49,10 +51,16 @@ def method_handlers(service: RouterService, *, default_timeout_s: float) -> dict
 
 
 class Edge:
-    """Wraps methods for gRPC; calls without a deadline get ``default_timeout_s``."""
+    """Wraps methods for gRPC; calls without a deadline get ``default_timeout_s``.
 
-    def __init__(self, default_timeout_s: float) -> None:
+    Beyond ``max_call_count`` calls at once (None: any number) further ones are told to come back.
+    gRPC's own limit cannot say so, and would turn health checks away with them.
+    """
+
+    def __init__(self, default_timeout_s: float, max_call_count: int | None = None) -> None:
         self._default_timeout_s = default_timeout_s
+        self._max_call_count = max_call_count
+        self._call_count = 0
 
     def unary(self, kind: type[M], method: Callable[[M, Call], Awaitable[Message]]) -> Handler:
         """Handle a call with one answer."""
@@ -61,7 +69,8 @@ class Edge:
             call = self._call(context)
             context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
             try:
-                return await method(_parse(kind, raw), call)
+                with self._place():
+                    return await method(_parse(kind, raw), call)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  this is the edge
                 await _end(error, context, call)
 
@@ -74,13 +83,26 @@ class Edge:
             call = self._call(context)
             context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
             try:
-                async with aclosing(method(_parse(kind, raw), call)) as answers:
-                    async for answer in answers:
-                        await context.write(answer)
+                with self._place():
+                    async with aclosing(method(_parse(kind, raw), call)) as answers:
+                        async for answer in answers:
+                            await context.write(answer)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  this is the edge
                 await _end(error, context, call)
 
         return grpc.unary_stream_rpc_method_handler(handle, None, _serialize)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if self._max_call_count is not None and self._call_count >= self._max_call_count:
+            raise QueueFull(
+                f"{self._call_count} calls are being answered, which is all there may be; try later"
+            )
+        self._call_count += 1
+        try:
+            yield
+        finally:
+            self._call_count -= 1
 
     def _call(self, context: Context) -> Call:
         sent = dict(context.invocation_metadata() or ())

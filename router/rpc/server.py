@@ -38,6 +38,8 @@ _KEEPALIVE_OPTIONS = (
     # Clients find new replicas when they connect anew.
     ("grpc.max_connection_age_ms", 1_800_000),
 )
+# Calls beyond the limit: those that are told to come back, and health checks.
+_SPARE_CALL_COUNT = 256
 
 
 class ListenError(Exception):
@@ -96,10 +98,14 @@ class RouterServer:
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 *_KEEPALIVE_OPTIONS,
             ),
-            maximum_concurrent_rpcs=settings.max_concurrent_requests,
+            maximum_concurrent_rpcs=settings.max_concurrent_requests + _SPARE_CALL_COUNT,
         )
         service = RouterService(self._core, max_text_byte_count=settings.max_prompt_bytes)
-        handlers = method_handlers(service, default_timeout_s=settings.default_timeout_s)
+        handlers = method_handlers(
+            service,
+            default_timeout_s=settings.default_timeout_s,
+            max_call_count=settings.max_concurrent_requests,
+        )
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
         server.add_registered_method_handlers(SERVICE_NAME, handlers)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)

@@ -14,6 +14,7 @@ import pytest
 
 from backends.errors import Refused, Unavailable
 from backends.in_process import InProcessBackend
+from backends.llamacpp import grammar
 from backends.llamacpp.backend import LlamaCppBackend
 from backends.llamacpp.model_file import find_model, model_name
 from backends.llamacpp.options import LlamaCppOptions
@@ -89,6 +90,22 @@ async def test_a_long_length_is_left_to_whoever_checks_the_answer(backend: Llama
     schema = {"type": "string", "minLength": 10**9, "maxLength": 2 * 10**9}
     text, _ = await write(backend, "x", response_format=JsonSchemaFormat(schema))
     assert text.startswith('"')
+
+
+async def test_a_grammar_that_takes_too_long_is_refused(
+    backend: LlamaCppBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ways that double with every token end the answer while the process still lives."""
+    monkeypatch.setattr(grammar, "_MAX_DRAW_S", -1.0)
+    with pytest.raises(Refused, match="too many ways"):
+        await write(backend, "x", response_format=JsonSchemaFormat({"type": "string"}))
+
+
+async def test_a_constant_is_written_as_json(backend: LlamaCppBackend) -> None:
+    """Quotes, backslashes, line ends and letters beyond ASCII come back as they were asked for."""
+    odd = 'a"b\\c\né'
+    text, _ = await write(backend, "x", response_format=JsonSchemaFormat({"enum": [odd]}))
+    assert json.loads(text) == odd
 
 
 async def test_a_missing_file_is_unavailable(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from backends.errors import ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
 from backends.openai_chat import OpenAIChatBackend
 from backends.openai_options import OpenAIChatOptions
+from backends.openai_wire import ContentLogprob
 from backends.types import (
     Completion,
     Delta,
@@ -237,13 +239,31 @@ async def test_a_bad_key_is_found_at_start() -> None:
 
     async with serve(refuses) as url:
         options = OpenAIChatOptions(
-            base_url=url, model="m", api_key="sk-verysecret", headers={"x-key": "hush"}
+            base_url=url,
+            model="m",
+            api_key="sk-verysecret",
+            headers={"x-key": "hush"},
+            extra_body={"user_key": "whisper"},
         )
         backend = OpenAIChatBackend(options)
         with pytest.raises(Refused) as caught:
             await backend.start()
         await backend.close()
-    assert not any(word in f"{caught.value!r} {options!r}" for word in ("verysecret", "hush"))
+    assert not any(word in f"{caught.value!r} {options!r}" for word in ("verysecret", "hush", "whisper"))
+
+
+async def test_a_usage_beyond_belief_is_not_billed() -> None:
+    """A server that claims more tokens than anything has does not speak the API."""
+    claim = b'data: {"choices": [], "usage": {"completion_tokens": 9999999999999999999}}\n\n'
+    async with connected(sends(event("x"), claim)) as backend:
+        with pytest.raises(Unavailable, match="not its API's form"):
+            await read(backend)
+
+
+def test_an_unknown_log_probability_is_not_certainty() -> None:
+    """NaN stays NaN, which signals take for the least sure."""
+    token = ContentLogprob.model_validate_json('{"token": "x", "logprob": NaN, "top_logprobs": []}')
+    assert math.isnan(token.token_logprob().logprob)
 
 
 @pytest.mark.parametrize(("gives", "expected"), [(True, True), (False, False)])

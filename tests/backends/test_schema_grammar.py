@@ -28,10 +28,12 @@ def doubling(depth: int) -> dict[str, Any]:
         {"type": "string", "pattern": "^a{1000000000}$"},
         {"type": "string", "pattern": "^(a{0,512}){0,512}$"},
         {"type": "string", "pattern": "^" + "(" * 5_000 + ")" * 5_000 + "$"},
+        {"type": "string", "pattern": "^a]$"},
+        {"type": "string", "pattern": "^[\\]]]}$"},
         {"$ref": "https://example.org/schema.json"},
         {"$ref": "#/$defs/nowhere"},
     ],
-    ids=["doubling", "long", "nested", "deep", "remote", "nowhere"],
+    ids=["doubling", "long", "nested", "deep", "bracket", "brace", "remote", "nowhere"],
 )
 def test_a_hostile_schema_is_refused(schema: dict[str, Any]) -> None:
     """Refused at once, where the converter would fill the memory, never return, or go online."""
@@ -49,6 +51,11 @@ def test_long_lengths_are_left_out(keyword: str) -> None:
 def test_a_property_may_be_called_as_a_length() -> None:
     """Only the keyword is left out."""
     assert '"maxLength' in grammar_of({"properties": {"maxLength": {"type": "integer"}}}).replace("\\", "")
+
+
+def test_a_constant_stands_as_json_writes_it() -> None:
+    """Quotes and backslashes are escaped twice, for JSON and for the grammar; other letters not at all."""
+    assert r'''"\"a\\\"b\\\\c\\né\""''' in grammar_of({"enum": ['a"b\\c\né']})
 
 
 def test_the_schema_is_not_changed() -> None:

@@ -23,7 +23,7 @@ def _drill(rng: Random) -> Sample:
     rows = " | ".join(f"{name} {number}" for name, number in table.items())
     prompt = f"{rng.choice(_TITLES)}: {rows}. Numbers for {', '.join(asked)}?"
     answer = ",".join(str(table[name]) for name in asked)
-    return Sample("lookup", 4, prompt, answer, ",".join(f" {name} {table[name]}" for name in asked))
+    return Sample("lookup", 4, prompt, answer, ",".join(f" {name}{table[name]}" for name in asked))
 
 
 def make(rng: Random, level: int) -> Sample:
@@ -37,7 +37,7 @@ def make(rng: Random, level: int) -> Sample:
     asked = rng.sample(tuple(table), level)
     numbers = tuple(table[name] for name in asked)
     rows = " | ".join(f"{name} {number}" for name, number in table.items())
-    found = ",".join(f" {name} {table[name]}" for name in asked)
+    found = ",".join(f" {name}{table[name]}" for name in asked)
     reasoning = f"{found};{columns.add_all(numbers)}" if level > 1 else found
     prompt = f"{rng.choice(_TITLES)}: {rows}. {_question(rng, asked)}"
     return Sample("lookup", level, prompt, str(sum(numbers)), reasoning)

@@ -26,5 +26,5 @@ def make(rng: Random, level: int) -> Sample:
     path = chain[start : start + hops + 1]
     facts = " ".join(fact.format(low=low, high=high) for low, high in pairs)
     question = rng.choice(_ASK).format(hops=hops, name=path[0])
-    reasoning = f" {path[0]}" + "".join(f" {name}{place}" for place, name in enumerate(path[1:], 1))
+    reasoning = "".join(f" {name}" for name in path)
     return Sample("relations", level, f"{facts} {question}", path[-1], reasoning)

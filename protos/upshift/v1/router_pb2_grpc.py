@@ -30,6 +30,9 @@ class RouterServiceStub:
 
     Errors are `google.rpc.Status` with an `ErrorInfo` in the domain `upshift`.
     Deadlines are gRPC's own. A cancelled call stops the model at its next token.
+
+    A client may name its request by the metadata `x-request-id`, 1 to 128 of
+    `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
     """
 
     def __init__(self, channel):
@@ -70,6 +73,9 @@ class RouterServiceServicer:
 
     Errors are `google.rpc.Status` with an `ErrorInfo` in the domain `upshift`.
     Deadlines are gRPC's own. A cancelled call stops the model at its next token.
+
+    A client may name its request by the metadata `x-request-id`, 1 to 128 of
+    `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
     """
 
     def Generate(self, request, context):
@@ -148,6 +154,9 @@ class RouterService:
 
     Errors are `google.rpc.Status` with an `ErrorInfo` in the domain `upshift`.
     Deadlines are gRPC's own. A cancelled call stops the model at its next token.
+
+    A client may name its request by the metadata `x-request-id`, 1 to 128 of
+    `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
     """
 
     @staticmethod

@@ -31,6 +31,9 @@ class RouterServiceStub:
 
     Errors are `google.rpc.Status` with an `ErrorInfo` in the domain `upshift`.
     Deadlines are gRPC's own. A cancelled call stops the model at its next token.
+
+    A client may name its request by the metadata `x-request-id`, 1 to 128 of
+    `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
     """
 
     @_typing.overload
@@ -54,6 +57,9 @@ class RouterServiceAsyncStub(RouterServiceStub):
 
     Errors are `google.rpc.Status` with an `ErrorInfo` in the domain `upshift`.
     Deadlines are gRPC's own. A cancelled call stops the model at its next token.
+
+    A client may name its request by the metadata `x-request-id`, 1 to 128 of
+    `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -73,6 +79,9 @@ class RouterServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Errors are `google.rpc.Status` with an `ErrorInfo` in the domain `upshift`.
     Deadlines are gRPC's own. A cancelled call stops the model at its next token.
+
+    A client may name its request by the metadata `x-request-id`, 1 to 128 of
+    `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
     """
 
     @_abc_1.abstractmethod

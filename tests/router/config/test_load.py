@@ -166,6 +166,15 @@ def test_literal_secret_never_shows() -> None:
     assert "abc" not in text
 
 
+def test_credentials_in_an_address_never_show() -> None:
+    """They are refused, and neither that error nor any other repeats them."""
+    for url in ("http://user:hunter2@host/v1", "ht tp://user:hunter2@host/v1"):
+        options = f"{{base_url: '{url}', model: m}}"
+        text = "\n".join(problems(with_line(f"    options: {options}").replace("echo", "openai_chat")))
+        assert "base_url" in text
+        assert "hunter2" not in text
+
+
 def test_names_are_unique() -> None:
     """A second tier of the same name is refused, with the line of the first."""
     twice = MINIMAL.replace("policies:", "  - {name: edge, backend: echo}\npolicies:")

@@ -16,10 +16,12 @@ from typing import Any
 
 import pytest
 
+from backends.types import Message, Prompt, Role
 from router.errors import QueueFull, UnknownRequest
 from router.journal import (
     Feedback,
     JournalCounts,
+    JournalEntry,
     JournalError,
     NullJournal,
     SqliteJournal,
@@ -248,3 +250,120 @@ def test_killed_writer_leaves_a_whole_journal(path: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     scored = {record.request_id for record in read_journal(path) if record.feedback}
     assert {f"r{number}" for number in acknowledged} <= scored
+
+
+async def test_a_retry_replaces_what_failed(path: Path) -> None:
+    """A request id that comes again after a failure stands for the answer that it then got."""
+    async with opened(path) as journal:
+        journal.record(entries.failed("r1"))
+        journal.record(entries.answered("r1"))
+    (record,) = read_journal(path)
+    assert (record.tier, journal.counts) == ("edge", JournalCounts(written=2))
+
+
+@pytest.mark.parametrize("again", [entries.answered("r1"), entries.failed("r1")])
+async def test_an_answered_request_stays(
+    path: Path, again: JournalEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A second request of its id is counted and said; the first keeps its answer and its feedback."""
+    async with opened(path) as journal:
+        journal.record(entries.answered("r1"))
+        await journal.feedback("r1", 1.0, "user")
+        journal.record(replace(again, request=replace(again.request, tags=frozenset({"other"}))))
+    (record,) = read_journal(path)
+    assert (record.tags, len(record.feedback)) == (frozenset({"math"}), 1)
+    assert journal.counts == JournalCounts(written=1, failed=1)
+    assert "must not use one twice" in caplog.text
+
+
+async def test_no_tenant_overwrites_another(path: Path) -> None:
+    """Even a failed request of another tenant is left alone."""
+    other = replace(entries.answered("r1"), request=replace(entries.request("r1"), tenant="other"))
+    async with opened(path) as journal:
+        journal.record(entries.failed("r1"))
+        journal.record(other)
+    (record,) = read_journal(path)
+    assert (record.tenant, record.error_reason) == ("acme", "NO_TIER_READY")
+
+
+ODD = "nul\x00 rtl\u202e emoji\U0001f600 quote'\" line\u2028\n"
+
+
+async def test_odd_text_comes_back_as_it_was(path: Path) -> None:
+    """Whatever is valid Unicode is kept whole, also behind a NUL, in every column."""
+    request = replace(entries.request(ODD), tenant=ODD, tags=frozenset({ODD}))
+    prompt = Prompt((Message(Role.USER, ODD),))
+    async with opened(path, store_prompts=True) as journal:
+        journal.record(replace(entries.answered(ODD), request=replace(request, prompt=prompt)))
+        await journal.feedback(ODD, 1.0, ODD)
+    (record,) = read_journal(path)
+    assert (record.request_id, record.tenant, record.tags) == (ODD, ODD, frozenset({ODD}))
+    assert record.messages == prompt.messages
+    assert record.feedback == (Feedback(ODD, ODD, 1.0, 1000.0),)
+
+
+async def test_long_prompts_are_kept_whole(path: Path) -> None:
+    """A megabyte is no trouble."""
+    prompt = Prompt((Message(Role.USER, "x" * 2**20),))
+    async with opened(path, store_prompts=True) as journal:
+        journal.record(replace(entries.answered(), request=replace(entries.request(), prompt=prompt)))
+    (record,) = read_journal(path)
+    assert record.messages == prompt.messages
+
+
+async def test_long_prompts_fill_the_queue_sooner(path: Path) -> None:
+    """What waits is bounded in characters too; once written, there is room again."""
+    prompt = Prompt((Message(Role.USER, "x" * 2**25),))
+    entry = replace(entries.answered(), request=replace(entries.request(), prompt=prompt))
+    journal = SqliteJournal(path)
+    for _ in range(4):
+        journal.record(entry)
+    assert journal.counts.dropped == 3
+    await journal.start()
+    with pytest.raises(UnknownRequest):
+        await journal.feedback("nope", 1.0, "user")
+    journal.record(entry)
+    await journal.close()
+    assert journal.counts.dropped == 3
+
+
+_FILL_THE_DISK = """
+import asyncio, resource, sys
+from dataclasses import replace
+from pathlib import Path
+from backends.types import Message, Prompt, Role
+from tests.router.journal import entries
+
+from router.errors import QueueFull
+from router.journal import SqliteJournal
+
+async def main():
+    journal = SqliteJournal(Path(sys.argv[1]), store_prompts=True)
+    await journal.start()
+    journal.record(entries.answered("before"))
+    await journal.feedback("before", 1.0, "user")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+    prompt = Prompt((Message(Role.USER, "x" * 2**20),))
+    request = replace(entries.request("large"), prompt=prompt)
+    journal.record(replace(entries.answered("large"), request=request))
+    try:
+        await journal.feedback("before", 0.0, "user")
+    except QueueFull:
+        print("told")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    journal.record(entries.answered("after"))
+    await journal.feedback("after", 1.0, "user")
+    await journal.close()
+    print(journal.counts.failed)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit on files")
+def test_a_full_disk_loses_what_does_not_fit_and_no_more(path: Path) -> None:
+    """What cannot be written is counted, its feedback is told to come back, and what comes later is kept."""
+    command = [sys.executable, "-c", _FILL_THE_DISK, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["told", "1"]
+    assert [record.request_id for record in read_journal(path)] == ["before", "after"]

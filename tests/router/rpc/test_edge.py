@@ -98,7 +98,8 @@ async def test_a_callers_deadline_is_passed_on_as_seconds(serve: Serve) -> None:
     """The core gets what is left of it."""
     served = await serve()
     await served.client.generate("hi", timeout_s=7.0)
-    assert 6.0 < (served.router.requests[0].timeout_s or 0.0) <= 7.0
+    # gRPC rounds up what it sends.
+    assert 6.0 < (served.router.requests[0].timeout_s or 0.0) <= 7.1
 
 
 async def test_without_a_deadline_the_default_holds(serve: Serve) -> None:

@@ -90,13 +90,16 @@ async def test_a_socket_file_serves_too(tmp_path: Any) -> None:
 
 
 async def test_too_many_calls_are_turned_away(serve: Serve) -> None:
-    """Further calls end in RESOURCE_EXHAUSTED at once instead of waiting."""
+    """Further calls end at once and are told when to come back; health checks are still answered."""
     served = await serve(stall, max_concurrent_requests=1)
     first = asyncio.create_task(served.client.generate("hi"))
     await served.router.running.wait()
-    with pytest.raises(UpshiftError) as caught:
-        await served.client.generate("hi")
-    assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    for asking in (served.client.generate("hi"), anext(served.client.stream_text("hi"))):
+        with pytest.raises(UpshiftError, match="try later") as caught:
+            await asking
+        assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL")
+        assert caught.value.retry_after_s is not None
+    assert await served.client.health()
     served.router.gate.set()
     assert (await first).text == "late"
 
@@ -106,7 +109,11 @@ async def test_too_large_a_message_is_turned_away(serve: Serve) -> None:
     served = await serve(max_message_bytes=2048)
     with pytest.raises(UpshiftError) as caught:
         await served.client.generate("x" * 3000)
-    assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert (caught.value.code, caught.value.reason) == (
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "RESOURCE_EXHAUSTED",
+    )
+    assert "2048" in str(caught.value)
 
 
 async def test_too_long_a_prompt_is_refused_by_its_own_limit(serve: Serve) -> None:
