@@ -126,7 +126,7 @@ def test_explain_without_models(upshift: Run, tmp_path: Path) -> None:
     ended = upshift("explain", "--config", str(file), "hello")
     assert ended.code == 0
     assert "default tries only first: cheapest" in ended.out
-    assert upshift("explain", "--config", str(file), "--local-only", "hello").code == 1
+    assert upshift("explain", "--config", str(file), "--local-only", "hello").code == 2
 
 
 def test_tiers(upshift: Run, echo_server: str) -> None:
