@@ -105,7 +105,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        self.weights = state.get("weights", {})
+        self.weights = state["weights"]
         self.step_count, self.elapsed_s = state["step_count"], state["elapsed_s"]
 
     def check(self) -> dict[Cell, float]:

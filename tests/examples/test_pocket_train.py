@@ -6,6 +6,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from examples.pocket.average import mean_weights
 from examples.pocket.family import FAMILY, Member
 from examples.pocket.muon import orthogonalise
 from examples.pocket.tokenizer import VOCABULARY_SIZE, load_tokenizer
@@ -107,3 +108,17 @@ def test_orthogonalised_singular_values_are_near_one(shape: tuple[int, ...]) -> 
     )
     assert values.min() > 0.3
     assert values.max() < 1.4
+
+
+def test_the_mean_of_checkpoints_is_their_mean(folder: Path) -> None:
+    """Averaging two checkpoints gives the midpoint of every weight."""
+    trainer = _trainer(folder)
+    trainer.save()
+    first = (folder / "tiny.pt").rename(folder / "first.pt")
+    before = _weights(trainer)
+    trainer.step()
+    after = _weights(trainer)
+    trainer.save()
+    mean = mean_weights([first, folder / "tiny.pt"])
+    trainer.model.load_state_dict(mean)
+    assert torch.allclose(_weights(trainer), (before + after) / 2, atol=1e-6)
