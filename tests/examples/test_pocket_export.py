@@ -1,5 +1,6 @@
 """Exported pocket models: what engines load is what was trained."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import gguf
@@ -16,6 +17,15 @@ from examples.pocket.gguf_file import write_gguf
 from examples.pocket.tasks import draw
 from examples.pocket.tokenizer import load_tokenizer
 from examples.pocket.weights import EDGE, FRONTIER, LOCAL, WEIGHTS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Models this small decode a hundred times slower where threads wait for each other on busy cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

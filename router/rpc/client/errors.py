@@ -37,7 +37,9 @@ class UpshiftError(Exception):
     def of(cls, error: grpc.RpcError) -> Self:
         """Read ``error`` as either kind of stub raises it."""
         sent: dict[str, Any] = dict(error.trailing_metadata() or ())  # type: ignore[arg-type]
-        found = cls(error.code(), error.details() or error.code().name)
+        # A server that stops ends calls it had not begun as cancelled; to their caller it is away.
+        code = grpc.StatusCode.UNAVAILABLE if error.code() is grpc.StatusCode.CANCELLED else error.code()
+        found = cls(code, error.details() or code.name)
         found.request_id = sent.get(REQUEST_ID_KEY, "")
         found._read(sent.get(DETAILS_KEY, b""))
         return found
