@@ -23,6 +23,7 @@ from backends.types import JsonSchemaFormat, Message, Prompt, Role
 from examples.pocket.tasks import Sample, draw, grade, json_schema
 from examples.pocket.weights import FRONTIER
 from policies.artefact import save
+from policies.difficulty.heuristic import HeuristicOptions
 from policies.learnt import Learnt
 from policies.training import Outcome, OutcomeRecord, fit_learnt
 from router.build import build
@@ -35,7 +36,7 @@ from router.request import Request
 CONFIG = Path(__file__).parents[1] / "pocket.yaml"
 LEARNT = Path(__file__).parent / "weights" / "learnt.json"
 TIERS = ("edge", "local", "frontier")
-DEFAULT_COUNT = 1600
+DEFAULT_COUNT = 1200
 
 
 def prompt_of(sample: Sample) -> Prompt:
@@ -77,7 +78,8 @@ async def _collect(router: Router, samples: Sequence[Sample]) -> list[OutcomeRec
 def _without_learnt(config: Config) -> Config:
     """The same tiers, knowing nothing yet and keeping no journal."""
     journal = config.journal.model_copy(update={"path": None})
-    return config.model_copy(update={"learnt": None, "difficulty": DifficultyConfig(), "journal": journal})
+    guess = DifficultyConfig(estimator="heuristic", options=HeuristicOptions())
+    return config.model_copy(update={"learnt": None, "difficulty": guess, "journal": journal})
 
 
 async def _learn(count: int, seed: int) -> Learnt:
