@@ -73,12 +73,13 @@ def _log(count: float) -> float:
 
 def _size(text: str, words: list[str]) -> dict[str, float]:
     word_count = max(len(words), 1)
+    lengths = list(map(len, words))
     return {
         "char_count": _log(len(text)),
         "word_count": _log(len(words)),
         "line_count": _log(text.count("\n")),
-        "word_length_mean": sum(map(len, words)) / word_count,
-        "long_word_share": sum(len(word) > 8 for word in words) / word_count,
+        "word_length_mean": sum(lengths) / word_count,
+        "long_word_share": sum(map((8).__lt__, lengths)) / word_count,
         "distinct_word_share": len(set(words)) / word_count,
     }
 

@@ -81,6 +81,18 @@ class Gate:
         """
         if self._semaphore.locked() and self.queued_count >= self._queue:
             raise Overloaded(f"{self.in_flight_count} requests run and {self.queued_count} wait; try later")
+        if self._semaphore.locked():
+            await self._wait(timeout_s)
+        else:
+            await self._semaphore.acquire()  # returns at once: a timer would cost more than all the rest
+        self.in_flight_count += 1
+        try:
+            yield
+        finally:
+            self.in_flight_count -= 1
+            self._semaphore.release()
+
+    async def _wait(self, timeout_s: float) -> None:
         self.queued_count += 1
         try:
             async with asyncio.timeout(timeout_s):
@@ -89,12 +101,6 @@ class Gate:
             raise TimedOut(f"waited {timeout_s:.3f} s in a queue of {self.queued_count}") from exc
         finally:
             self.queued_count -= 1
-        self.in_flight_count += 1
-        try:
-            yield
-        finally:
-            self.in_flight_count -= 1
-            self._semaphore.release()
 
 
 @dataclass(frozen=True, slots=True)
