@@ -84,7 +84,7 @@ class Gate:
         if self._semaphore.locked():
             await self._wait(timeout_s)
         else:
-            await self._semaphore.acquire()  # returns at once: a timer would cost more than all the rest
+            await self._semaphore.acquire()  # returns at once, so it needs no timer
         self.in_flight_count += 1
         try:
             yield

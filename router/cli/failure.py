@@ -30,7 +30,6 @@ _CODES = {
     "RESOURCE_EXHAUSTED": ExitCode.WRONG,  # the budget; a full queue is told apart by its reason
     "UNAVAILABLE": ExitCode.UNAVAILABLE,
     "DEADLINE_EXCEEDED": ExitCode.UNAVAILABLE,
-    "CANCELLED": ExitCode.INTERRUPTED,
 }
 
 
