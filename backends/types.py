@@ -1,8 +1,7 @@
 """What models eat and give: the nouns that every room of the house shares.
 
-Decides the shape of a prompt and of an answer as it streams in. Refuses to know who asks, what
-it costs, or which library runs the model. All values are trusted here: they were checked where
-they entered.
+Decides the shape of a prompt and of an answer as it streams in. Refuses to know what it costs, or
+which library runs the model. All values are trusted here: they were checked where they entered.
 """
 
 from __future__ import annotations
@@ -33,8 +32,12 @@ class Message:
 class Sampling:
     """How tokens are drawn.
 
-    ``temperature`` 0 is greedy. ``max_output_token_count`` None leaves the limit to the backend,
-    ``seed`` None to chance. ``stop`` strings end the answer and are not part of it.
+    ``temperature`` 0 is greedy. ``top_k`` None keeps all tokens; ``min_p`` drops those less probable
+    than that share of the most probable one. ``repetition_penalty`` above 1 makes tokens of the
+    prompt and the answer rarer, ``presence_penalty`` and ``frequency_penalty`` those of the answer.
+    ``max_output_token_count`` None leaves the limit to the backend, ``seed`` None to chance. ``stop``
+    strings end the answer and are not part of it. ``top_logprob_count`` asks for that many of the
+    most probable tokens at every position, where the backend can tell.
     """
 
     temperature: float = 0.0
@@ -42,6 +45,12 @@ class Sampling:
     max_output_token_count: int | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    top_k: int | None = None
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    top_logprob_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +67,35 @@ class RegexFormat:
     pattern: str
 
 
-ResponseFormat = JsonSchemaFormat | RegexFormat
+@dataclass(frozen=True, slots=True)
+class GrammarFormat:
+    """The answer must be a sentence of ``grammar``, written as llama.cpp's GBNF; it starts at ``root``."""
+
+    grammar: str
+
+
+ResponseFormat = JsonSchemaFormat | RegexFormat | GrammarFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as far as a queue must know.
+
+    Requests of higher ``priority`` run first; among equals the tenants share alike.
+    """
+
+    tenant: str = ""
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A conversation, how to draw the answer, and the form that it must have (None: free text)."""
+    """A conversation, how to draw the answer, the form it must have (None: free text), and who asks."""
 
     messages: tuple[Message, ...]
     sampling: Sampling = field(default_factory=Sampling)
     response_format: ResponseFormat | None = None
+    caller: Caller = field(default_factory=Caller)
 
     @property
     def text(self) -> str:
@@ -81,13 +109,15 @@ class TokenLogprob:
 
     ``logprob`` and ``runner_up_logprob`` are natural logarithms of the model's own distribution
     (temperature 1, before any truncation); ``runner_up_logprob`` is that of the most probable
-    *other* token, and ``entropy`` that of the distribution in nats. None: not offered.
+    *other* token, and ``entropy`` that of the distribution in nats. None: not offered. ``top`` holds
+    the most probable tokens with their log-probabilities, best first, as many as were asked for.
     """
 
     text: str
     logprob: float
     runner_up_logprob: float | None = None
     entropy: float | None = None
+    top: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +168,7 @@ class Capabilities:
     """What a started backend can do.
 
     ``context_token_count`` None: not known. ``external``: prompts leave this machine.
-    ``json_schema``: it enforces a JSON Schema while it generates, not only afterwards.
+    ``json_schema``, ``regex``, ``grammar``: it enforces that form while it generates, not only afterwards.
     """
 
     model: str
@@ -146,4 +176,6 @@ class Capabilities:
     max_output_token_count: int = 1024
     logprobs: bool = False
     json_schema: bool = False
+    regex: bool = False
+    grammar: bool = False
     external: bool = False

@@ -15,7 +15,7 @@ from backends.engine import Token
 from backends.moe.loading import load_model, load_tokenizer, translated, use_threads
 from backends.moe.options import MoeOptions
 from backends.moe.words import Words
-from backends.sampling import draw, generator_of
+from backends.sampling import Sampler
 from backends.token_statistics import token_logprob
 from backends.types import Prompt
 
@@ -37,17 +37,18 @@ class MoeEngine:
 
     def generate(self, tokens: Sequence[int], prompt: Prompt, stop: threading.Event) -> Generator[Token]:
         """Yield the answer token by token; see :class:`backends.engine.Engine`."""
-        generator = generator_of(prompt.sampling)
+        sampler = Sampler(prompt.sampling, tokens)
         decoder = self._words.decoder()
         cache = DynamicCache(config=self._model.config)
         logits = self._read_prompt(tokens, cache, stop)
         while not stop.is_set():
-            token = draw(logits, prompt.sampling, generator)
+            token = sampler.draw(logits)
             ends = self._words.ends(token)
             text = "" if ends else decoder.step(token)
             yield Token(token_logprob(text, logits, token), ends)
             if ends:
                 return
+            sampler.accept(token)
             logits = self._step([token], cache)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from backends.errors import Unavailable
-from backends.sampling import draw, generator_of
+from backends.sampling import Sampler, with_seed
 from backends.token_statistics import token_logprob
 from backends.types import Sampling
 
@@ -43,8 +43,7 @@ def test_a_broken_model_is_unavailable() -> None:
 @given(LOGITS, st.floats(0.05, 1.0), st.integers(0, 99))
 def test_draws_only_from_the_nucleus(logits: np.ndarray, top_p: float, seed: int) -> None:
     """A drawn token is among the fewest most probable ones that hold top_p."""
-    sampling = Sampling(temperature=0.7, top_p=top_p, seed=seed)
-    token = draw(logits, sampling, generator_of(sampling))
+    token = Sampler(Sampling(temperature=0.7, top_p=top_p, seed=seed)).draw(logits)
     scaled = logits.astype(np.float64) / 0.7
     probabilities = np.exp(scaled - scaled.max())
     probabilities /= probabilities.sum()
@@ -52,18 +51,72 @@ def test_draws_only_from_the_nucleus(logits: np.ndarray, top_p: float, seed: int
     assert more_probable < top_p + 1e-9
 
 
+@given(LOGITS, st.integers(1, 50), st.integers(0, 99))
+def test_draws_only_from_the_top_k(logits: np.ndarray, top_k: int, seed: int) -> None:
+    """Fewer than top_k tokens are more probable than the drawn one."""
+    token = Sampler(Sampling(temperature=2.0, top_k=top_k, seed=seed)).draw(logits)
+    assert (logits > logits[token]).sum() < top_k
+
+
+@given(LOGITS, st.floats(0.01, 1.0), st.integers(0, 99))
+def test_min_p_drops_the_improbable(logits: np.ndarray, min_p: float, seed: int) -> None:
+    """A drawn token has at least min_p times the highest probability."""
+    token = Sampler(Sampling(temperature=1.0, min_p=min_p, seed=seed)).draw(logits)
+    assert float(logits[token]) >= float(logits.max()) + math.log(min_p) - 1e-4
+
+
 def test_draws_by_the_probabilities() -> None:
     """Frequencies follow the softmax."""
-    sampling = Sampling(temperature=1.0, seed=5)
-    generator = generator_of(sampling)
+    sampler = Sampler(Sampling(temperature=1.0, seed=5))
     logits = np.log(np.array([0.5, 0.3, 0.2], np.float32))
-    counts = np.bincount([draw(logits, sampling, generator) for _ in range(4000)], minlength=3)
-    assert counts / 4000 == pytest.approx([0.5, 0.3, 0.2], abs=0.03)
+    tokens = []
+    for _ in range(4000):
+        tokens.append(sampler.draw(logits))
+        sampler.accept(tokens[-1])
+    assert np.bincount(tokens, minlength=3) / 4000 == pytest.approx([0.5, 0.3, 0.2], abs=0.03)
+
+
+def test_a_second_trial_draws_afresh() -> None:
+    """Trials of one position are independent; the same trial repeats itself."""
+    logits = np.zeros(1000, np.float32)
+    sampler = Sampler(Sampling(temperature=1.0, seed=5))
+    assert sampler.draw(logits) == sampler.draw(logits)
+    assert len({sampler.draw(logits, trial) for trial in range(5)}) > 1
+
+
+def test_a_taken_up_answer_goes_on_as_it_began() -> None:
+    """Accepting what was written before gives the draws that follow it."""
+    logits = np.random.default_rng(0).normal(size=100).astype(np.float32)
+    sampling = Sampling(temperature=1.0, seed=-3, presence_penalty=0.5, repetition_penalty=1.2)
+    first, second = Sampler(sampling, [1, 2]), Sampler(sampling, [1, 2])
+    for _ in range(10):
+        first.accept(token := first.draw(logits))
+        second.accept(token)
+    assert first.draw(logits) == second.draw(logits)
 
 
 @given(LOGITS)
 def test_is_greedy_without_temperature(logits: np.ndarray) -> None:
     """Temperature 0 takes the most probable token, and a vanishing one does as well."""
-    greedy = draw(logits, Sampling(), generator_of(Sampling()))
-    almost = Sampling(temperature=1e-300, seed=0)
-    assert logits[greedy] == logits.max() == logits[draw(logits, almost, generator_of(almost))]
+    greedy = Sampler(Sampling()).draw(logits)
+    almost = Sampler(Sampling(temperature=1e-300, seed=0)).draw(logits)
+    assert logits[greedy] == logits.max() == logits[almost]
+
+
+def test_penalties_follow_their_definitions() -> None:
+    """Presence subtracts once, frequency by count, repetition divides what is positive; prompts count there only."""
+    logits = np.array([1.0, 0.9, 0.8, -1.0], np.float32)
+    presence = Sampler(Sampling(presence_penalty=0.15), [1])
+    presence.accept(0)
+    assert presence.draw(logits) == 1
+    frequency = Sampler(Sampling(frequency_penalty=0.15))
+    for token in (0, 0, 1):
+        frequency.accept(token)
+    assert frequency.draw(logits) == 2
+    assert Sampler(Sampling(repetition_penalty=1.3), [0, 1]).draw(logits) == 2
+
+
+def test_a_missing_seed_is_chance() -> None:
+    """Without a seed two answers draw apart; a negative one is as good as any."""
+    assert with_seed(Sampling()).seed != with_seed(Sampling()).seed
+    assert with_seed(Sampling(seed=-1)).seed == 2**64 - 1
