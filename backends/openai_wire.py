@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backends.types import FinishReason, Prompt, TokenLogprob, Usage
+from backends.types import FinishReason, Prompt, Sampling, TokenLogprob, Usage
 
 DONE = "[DONE]"
 # How a server is asked for a JSON Schema: as OpenAI has it, or as llama-cpp-python and some hosts do.
@@ -106,6 +106,11 @@ def request_body(model: str, prompt: Prompt) -> dict[str, Any]:
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
     }
+    # The last three are no part of OpenAI's API, but of vLLM's and SGLang's.
+    plain = Sampling()
+    for name in ("presence_penalty", "frequency_penalty", "top_k", "min_p", "repetition_penalty"):
+        if (value := getattr(sampling, name)) != getattr(plain, name):
+            body[name] = value
     if sampling.seed is not None:
         body["seed"] = sampling.seed
     if sampling.stop:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from backends.types import Prompt
+from backends.types import GrammarFormat, Prompt
 from policies.base import Policy
 from policies.difficulty.base import DifficultyEstimator, Estimate
 from policies.features import features_of
@@ -151,6 +151,9 @@ def _exclusion(tier: Tier, prompt: Prompt, input_token_count: int, constraints: 
         return "not_allowed"
     if constraints.local_only and tier.backend.capabilities.external:
         return "external"
+    # Schemas and patterns can be checked afterwards; a grammar only as the answer is written.
+    if isinstance(prompt.response_format, GrammarFormat) and not tier.backend.capabilities.grammar:
+        return "no_grammar"
     if tier.output_token_limit(prompt.sampling.max_output_token_count, input_token_count) < 1:
         return "context_too_long"
     return None

@@ -22,7 +22,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 from upshift.v1 import types_pb2
 
-from backends.types import JsonSchemaFormat, RegexFormat, ResponseFormat
+from backends.types import GrammarFormat, JsonSchemaFormat, RegexFormat, ResponseFormat
 from policies.signals.metered_schema import objects
 from router.errors import Violation
 from router.rpc.schema_work import REFERRING, TOO_MANY_WAYS, endless_work, is_slow
@@ -31,6 +31,7 @@ from router.rpc.schema_work import REFERRING, TOO_MANY_WAYS, endless_work, is_sl
 MAX_SCHEMA_BYTE_COUNT = 16_384
 MAX_SCHEMA_DEPTH = 32
 MAX_PATTERN_LENGTH = 1_024
+MAX_GRAMMAR_BYTE_COUNT = 16_384
 _CACHED_FORMAT_COUNT = 64
 _DIALECT = Draft202012Validator.META_SCHEMA["$id"]
 _UnknownDialect = validators.create(meta_schema={})
@@ -59,6 +60,8 @@ def format_violations(form: types_pb2.ResponseFormat) -> Iterator[Violation]:
         path, problem = "json_schema.schema", _checked(_key(form.json_schema.schema)).problem
     elif kind == "regex":
         path, problem = "regex.pattern", _pattern_problem(form.regex.pattern)
+    elif kind == "grammar":
+        path, problem = "grammar.grammar", _grammar_problem(form.grammar.grammar)
     else:
         return
     if problem is not None:
@@ -70,7 +73,18 @@ def core_format(form: types_pb2.ResponseFormat) -> ResponseFormat | None:
     kind = form.WhichOneof("format")
     if kind == "json_schema":
         return JsonSchemaFormat(_checked(_key(form.json_schema.schema)).schema)
+    if kind == "grammar":
+        return GrammarFormat(form.grammar.grammar)
     return RegexFormat(form.regex.pattern) if kind == "regex" else None
+
+
+def _grammar_problem(grammar: str) -> _UnfitError | None:
+    """Only its size: the language is the tier's, which refuses what it cannot read."""
+    byte_count = len(grammar.encode())
+    if 0 < byte_count <= MAX_GRAMMAR_BYTE_COUNT:
+        return None
+    said = f"has {byte_count} bytes; it must have 1 to {MAX_GRAMMAR_BYTE_COUNT}"
+    return _UnfitError("GRAMMAR_LENGTH_INVALID", said)
 
 
 @lru_cache(_CACHED_FORMAT_COUNT)

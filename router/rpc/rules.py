@@ -159,6 +159,14 @@ def _tenant(message: Asking, known: Known) -> Iterator[Violation]:  # noqa: ARG0
     yield from _length("tenant", "TENANT_LENGTH_INVALID", message.tenant, least=0)
 
 
+def _priority(message: Asking, known: Known) -> Iterator[Violation]:  # noqa: ARG001
+    if not 0 <= message.priority <= types_pb2.PRIORITY_HIGH:
+        said = (
+            f"is the unknown number {message.priority}; give PRIORITY_LOW, PRIORITY_NORMAL or PRIORITY_HIGH"
+        )
+        yield Violation("priority", "PRIORITY_INVALID", said)
+
+
 def _length(path: str, reason: str, text: str, *, least: int) -> Iterator[Violation]:
     if not least <= len(text) <= MAX_NAME_LENGTH:
         said = f"has {len(text)} characters; it must have {least} to {MAX_NAME_LENGTH}"
@@ -170,6 +178,11 @@ RULES: tuple[Rule, ...] = (
     _Range("prompt.sampling", "temperature", 0.0, 2.0, "lie in [0, 2]"),
     _Range("prompt.sampling", "top_p", math.ulp(0.0), 1.0, "lie in (0, 1]"),
     _Range("prompt.sampling", "max_output_token_count", 1, math.inf, "be at least 1"),
+    _Range("prompt.sampling", "top_k", 1, math.inf, "be at least 1"),
+    _Range("prompt.sampling", "min_p", 0.0, 1.0, "lie in [0, 1]"),
+    _Range("prompt.sampling", "repetition_penalty", 0.1, 10.0, "lie in [0.1, 10]"),
+    _Range("prompt.sampling", "presence_penalty", -2.0, 2.0, "lie in [-2, 2]"),
+    _Range("prompt.sampling", "frequency_penalty", -2.0, 2.0, "lie in [-2, 2]"),
     _stop,
     _response_format,
     _Range("constraints", "min_confidence", 0.0, 1.0, "lie in [0, 1]"),
@@ -179,6 +192,7 @@ RULES: tuple[Rule, ...] = (
     _policy,
     _tags,
     _tenant,
+    _priority,
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from upshift.v1 import router_pb2, types_pb2
 
-from backends.types import FinishReason, Message, Prompt, Role, Sampling, Usage
+from backends.types import Caller, FinishReason, Message, Prompt, Role, Sampling, Usage
 from router.events import (
     AttemptRejected,
     AttemptReport,
@@ -32,6 +32,13 @@ ROLES = {
     types_pb2.ROLE_USER: Role.USER,
     types_pb2.ROLE_ASSISTANT: Role.ASSISTANT,
 }
+# What a queue counts with; larger goes first.
+PRIORITIES = {
+    types_pb2.PRIORITY_UNSPECIFIED: 0,
+    types_pb2.PRIORITY_LOW: -1,
+    types_pb2.PRIORITY_NORMAL: 0,
+    types_pb2.PRIORITY_HIGH: 1,
+}
 FINISH_REASONS = {
     FinishReason.STOP: types_pb2.FINISH_REASON_STOP,
     FinishReason.LENGTH: types_pb2.FINISH_REASON_LENGTH,
@@ -48,7 +55,7 @@ def core_request(message: Asking, call: Call, known: Known) -> Request:
     check_asking(message, known)
     return Request(
         id=call.request_id,
-        prompt=_prompt(message.prompt),
+        prompt=_prompt(message.prompt, Caller(message.tenant, PRIORITIES[message.priority])),
         constraints=_constraints(message.constraints),
         tags=frozenset(message.tags),
         tenant=message.tenant,
@@ -57,11 +64,12 @@ def core_request(message: Asking, call: Call, known: Known) -> Request:
     )
 
 
-def _prompt(prompt: types_pb2.Prompt) -> Prompt:
+def _prompt(prompt: types_pb2.Prompt, caller: Caller) -> Prompt:
     return Prompt(
         messages=tuple(Message(ROLES[turn.role], turn.content) for turn in prompt.messages),
         sampling=_sampling(prompt.sampling) if prompt.HasField("sampling") else Sampling(),
         response_format=core_format(prompt.response_format) if prompt.HasField("response_format") else None,
+        caller=caller,
     )
 
 
@@ -73,6 +81,11 @@ def _sampling(sampling: types_pb2.Sampling) -> Sampling:
         max_output_token_count=sampling.max_output_token_count if limited else None,
         stop=tuple(sampling.stop),
         seed=sampling.seed if sampling.HasField("seed") else None,
+        top_k=sampling.top_k if sampling.HasField("top_k") else None,
+        min_p=sampling.min_p,
+        repetition_penalty=sampling.repetition_penalty if sampling.HasField("repetition_penalty") else 1.0,
+        presence_penalty=sampling.presence_penalty,
+        frequency_penalty=sampling.frequency_penalty,
     )
 
 

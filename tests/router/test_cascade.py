@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
-from backends.types import JsonSchemaFormat, Message, Prompt, Role, Sampling
+from backends.types import GrammarFormat, JsonSchemaFormat, Message, Prompt, Role, Sampling
 from policies.fixed import Fixed, FixedOptions
 from router import errors
 from router.events import AttemptRejected, Decided, Event, Outcome, Result, TextDelta
@@ -165,6 +166,14 @@ async def test_no_allowed_tier_is_an_error(ladder: list[Tier]) -> None:
     only_external = [echo_tier("frontier", external=True)]
     with pytest.raises(errors.NoTierAllowed):
         await House(only_external).events(ask(constraints=Constraints(local_only=True)))
+
+
+async def test_a_grammar_is_for_those_who_enforce_it(ladder: list[Tier]) -> None:
+    """No tier is asked for a grammar that it cannot keep to: nothing could check the answer."""
+    asked = ask()
+    asked = replace(asked, prompt=replace(asked.prompt, response_format=GrammarFormat('root ::= "a"')))
+    with pytest.raises(errors.NoTierAllowed, match="no_grammar"):
+        await House(ladder).events(asked)
 
 
 async def test_a_prompt_that_fits_nowhere_is_an_error() -> None:

@@ -54,8 +54,11 @@ class GenerateRequest(_message.Message):
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     TENANT_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """Who is asking, for policies to match on and for the journal."""
+    priority: _types_pb2.Priority.ValueType
+    """Who goes first where requests wait for a tier. Default: normal."""
     @_builtins.property
     def prompt(self) -> _types_pb2.Prompt:
         """What is asked."""
@@ -75,10 +78,11 @@ class GenerateRequest(_message.Message):
         constraints: _types_pb2.Constraints | None = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
         tenant: _builtins.str = ...,
+        priority: _types_pb2.Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "prompt", b"prompt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "prompt", b"prompt", "tags", b"tags", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "priority", b"priority", "prompt", b"prompt", "tags", b"tags", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -119,6 +123,7 @@ class StreamGenerateRequest(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     TENANT_FIELD_NUMBER: _builtins.int
     ALLOW_RETRACTION_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """Who is asking, for policies to match on and for the journal."""
     allow_retraction: _builtins.bool
@@ -126,6 +131,8 @@ class StreamGenerateRequest(_message.Message):
     `attempt_rejected`. Default false: text is held until it can be trusted, except
     that of a tier which cannot be escalated from; it is voided only if that tier fails.
     """
+    priority: _types_pb2.Priority.ValueType
+    """Who goes first where requests wait for a tier. Default: normal."""
     @_builtins.property
     def prompt(self) -> _types_pb2.Prompt:
         """What is asked."""
@@ -146,10 +153,11 @@ class StreamGenerateRequest(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         tenant: _builtins.str = ...,
         allow_retraction: _builtins.bool = ...,
+        priority: _types_pb2.Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "prompt", b"prompt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_retraction", b"allow_retraction", "constraints", b"constraints", "prompt", b"prompt", "tags", b"tags", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_retraction", b"allow_retraction", "constraints", b"constraints", "priority", b"priority", "prompt", b"prompt", "tags", b"tags", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -305,8 +313,11 @@ class DecideRequest(_message.Message):
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     TENANT_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """Who would be asking."""
+    priority: _types_pb2.Priority.ValueType
+    """Who goes first where requests wait for a tier. Default: normal."""
     @_builtins.property
     def prompt(self) -> _types_pb2.Prompt:
         """What would be asked."""
@@ -326,10 +337,11 @@ class DecideRequest(_message.Message):
         constraints: _types_pb2.Constraints | None = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
         tenant: _builtins.str = ...,
+        priority: _types_pb2.Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "prompt", b"prompt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "prompt", b"prompt", "tags", b"tags", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "priority", b"priority", "prompt", b"prompt", "tags", b"tags", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

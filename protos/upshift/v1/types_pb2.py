@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16upshift/v1/types.proto\x12\nupshift.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\":\n\x07Message\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.upshift.v1.Role\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"\xbc\x01\n\x08Sampling\x12\x18\n\x0btemperature\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12#\n\x16max_output_token_count\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x0c\n\x04stop\x18\x04 \x03(\t\x12\x11\n\x04seed\x18\x05 \x01(\x03H\x03\x88\x01\x01\x42\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x19\n\x17_max_output_token_countB\x07\n\x05_seed\";\n\x10JsonSchemaFormat\x12\'\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x1e\n\x0bRegexFormat\x12\x0f\n\x07pattern\x18\x01 \x01(\t\"y\n\x0eResponseFormat\x12\x33\n\x0bjson_schema\x18\x01 \x01(\x0b\x32\x1c.upshift.v1.JsonSchemaFormatH\x00\x12(\n\x05regex\x18\x02 \x01(\x0b\x32\x17.upshift.v1.RegexFormatH\x00\x42\x08\n\x06\x66ormat\"\x8c\x01\n\x06Prompt\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.upshift.v1.Message\x12&\n\x08sampling\x18\x02 \x01(\x0b\x32\x14.upshift.v1.Sampling\x12\x33\n\x0fresponse_format\x18\x03 \x01(\x0b\x32\x1a.upshift.v1.ResponseFormat\"\xe8\x01\n\x0b\x43onstraints\x12\x1b\n\x0emin_confidence\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12 \n\x13max_cost_usd_micros\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1e\n\x11max_attempt_count\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x15\n\rallowed_tiers\x18\x04 \x03(\t\x12\x12\n\nlocal_only\x18\x05 \x01(\x08\x12\x0e\n\x06policy\x18\x06 \x01(\tB\x11\n\x0f_min_confidenceB\x16\n\x14_max_cost_usd_microsB\x14\n\x12_max_attempt_count\">\n\x05Usage\x12\x19\n\x11input_token_count\x18\x01 \x01(\x03\x12\x1a\n\x12output_token_count\x18\x02 \x01(\x03\"\x96\x03\n\x07\x41ttempt\x12\x16\n\x0e\x61ttempt_number\x18\x01 \x01(\x05\x12\x0c\n\x04tier\x18\x02 \x01(\t\x12+\n\x07outcome\x18\x03 \x01(\x0e\x32\x1a.upshift.v1.AttemptOutcome\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x17\n\nconfidence\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x31\n\x07signals\x18\x06 \x03(\x0b\x32 .upshift.v1.Attempt.SignalsEntry\x12 \n\x05usage\x18\x07 \x01(\x0b\x32\x11.upshift.v1.Usage\x12\x17\n\x0f\x63ost_usd_micros\x18\x08 \x01(\x03\x12*\n\x07latency\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13time_to_first_token\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x1a.\n\x0cSignalsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\r\n\x0b_confidence\"t\n\x0cTierEstimate\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x19\n\x11predicted_quality\x18\x02 \x01(\x01\x12!\n\x19predicted_cost_usd_micros\x18\x03 \x01(\x01\x12\x18\n\x10\x65xclusion_reason\x18\x04 \x01(\t\"\xcc\x01\n\x08\x44\x65\x63ision\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x0c\n\x04tier\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12+\n\testimates\x18\x04 \x03(\x0b\x32\x18.upshift.v1.TierEstimate\x12\x34\n\x08\x66\x65\x61tures\x18\x05 \x03(\x0b\x32\".upshift.v1.Decision.FeaturesEntry\x1a/\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xea\x02\n\x06Result\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x11\n\treasoning\x18\x03 \x01(\t\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\x17\n\nconfidence\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12/\n\rfinish_reason\x18\x08 \x01(\x0e\x32\x18.upshift.v1.FinishReason\x12\x16\n\x0e\x61ttempt_number\x18\t \x01(\x05\x12%\n\x08\x61ttempts\x18\n \x03(\x0b\x32\x13.upshift.v1.Attempt\x12 \n\x05usage\x18\x0b \x01(\x0b\x32\x11.upshift.v1.Usage\x12\x17\n\x0f\x63ost_usd_micros\x18\x0c \x01(\x03\x12*\n\x07latency\x18\r \x01(\x0b\x32\x19.google.protobuf.DurationB\r\n\x0b_confidence*P\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03*_\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02*\x89\x01\n\x0e\x41ttemptOutcome\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41TTEMPT_OUTCOME_ACCEPTED\x10\x01\x12\x1c\n\x18\x41TTEMPT_OUTCOME_REJECTED\x10\x02\x12\x1a\n\x16\x41TTEMPT_OUTCOME_FAILED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16upshift/v1/types.proto\x12\nupshift.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\":\n\x07Message\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.upshift.v1.Role\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"\x9a\x03\n\x08Sampling\x12\x18\n\x0btemperature\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05top_p\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12#\n\x16max_output_token_count\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x0c\n\x04stop\x18\x04 \x03(\t\x12\x11\n\x04seed\x18\x05 \x01(\x03H\x03\x88\x01\x01\x12\x12\n\x05top_k\x18\x06 \x01(\x05H\x04\x88\x01\x01\x12\x12\n\x05min_p\x18\x07 \x01(\x01H\x05\x88\x01\x01\x12\x1f\n\x12repetition_penalty\x18\x08 \x01(\x01H\x06\x88\x01\x01\x12\x1d\n\x10presence_penalty\x18\t \x01(\x01H\x07\x88\x01\x01\x12\x1e\n\x11\x66requency_penalty\x18\n \x01(\x01H\x08\x88\x01\x01\x42\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x19\n\x17_max_output_token_countB\x07\n\x05_seedB\x08\n\x06_top_kB\x08\n\x06_min_pB\x15\n\x13_repetition_penaltyB\x13\n\x11_presence_penaltyB\x14\n\x12_frequency_penalty\";\n\x10JsonSchemaFormat\x12\'\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x1e\n\x0bRegexFormat\x12\x0f\n\x07pattern\x18\x01 \x01(\t\" \n\rGrammarFormat\x12\x0f\n\x07grammar\x18\x01 \x01(\t\"\xa7\x01\n\x0eResponseFormat\x12\x33\n\x0bjson_schema\x18\x01 \x01(\x0b\x32\x1c.upshift.v1.JsonSchemaFormatH\x00\x12(\n\x05regex\x18\x02 \x01(\x0b\x32\x17.upshift.v1.RegexFormatH\x00\x12,\n\x07grammar\x18\x03 \x01(\x0b\x32\x19.upshift.v1.GrammarFormatH\x00\x42\x08\n\x06\x66ormat\"\x8c\x01\n\x06Prompt\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.upshift.v1.Message\x12&\n\x08sampling\x18\x02 \x01(\x0b\x32\x14.upshift.v1.Sampling\x12\x33\n\x0fresponse_format\x18\x03 \x01(\x0b\x32\x1a.upshift.v1.ResponseFormat\"\xe8\x01\n\x0b\x43onstraints\x12\x1b\n\x0emin_confidence\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12 \n\x13max_cost_usd_micros\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1e\n\x11max_attempt_count\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x15\n\rallowed_tiers\x18\x04 \x03(\t\x12\x12\n\nlocal_only\x18\x05 \x01(\x08\x12\x0e\n\x06policy\x18\x06 \x01(\tB\x11\n\x0f_min_confidenceB\x16\n\x14_max_cost_usd_microsB\x14\n\x12_max_attempt_count\">\n\x05Usage\x12\x19\n\x11input_token_count\x18\x01 \x01(\x03\x12\x1a\n\x12output_token_count\x18\x02 \x01(\x03\"\x96\x03\n\x07\x41ttempt\x12\x16\n\x0e\x61ttempt_number\x18\x01 \x01(\x05\x12\x0c\n\x04tier\x18\x02 \x01(\t\x12+\n\x07outcome\x18\x03 \x01(\x0e\x32\x1a.upshift.v1.AttemptOutcome\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x17\n\nconfidence\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x31\n\x07signals\x18\x06 \x03(\x0b\x32 .upshift.v1.Attempt.SignalsEntry\x12 \n\x05usage\x18\x07 \x01(\x0b\x32\x11.upshift.v1.Usage\x12\x17\n\x0f\x63ost_usd_micros\x18\x08 \x01(\x03\x12*\n\x07latency\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13time_to_first_token\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x1a.\n\x0cSignalsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\r\n\x0b_confidence\"t\n\x0cTierEstimate\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x19\n\x11predicted_quality\x18\x02 \x01(\x01\x12!\n\x19predicted_cost_usd_micros\x18\x03 \x01(\x01\x12\x18\n\x10\x65xclusion_reason\x18\x04 \x01(\t\"\xcc\x01\n\x08\x44\x65\x63ision\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x0c\n\x04tier\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12+\n\testimates\x18\x04 \x03(\x0b\x32\x18.upshift.v1.TierEstimate\x12\x34\n\x08\x66\x65\x61tures\x18\x05 \x03(\x0b\x32\".upshift.v1.Decision.FeaturesEntry\x1a/\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xea\x02\n\x06Result\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x11\n\treasoning\x18\x03 \x01(\t\x12\x0c\n\x04tier\x18\x04 \x01(\t\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\x17\n\nconfidence\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12/\n\rfinish_reason\x18\x08 \x01(\x0e\x32\x18.upshift.v1.FinishReason\x12\x16\n\x0e\x61ttempt_number\x18\t \x01(\x05\x12%\n\x08\x61ttempts\x18\n \x03(\x0b\x32\x13.upshift.v1.Attempt\x12 \n\x05usage\x18\x0b \x01(\x0b\x32\x11.upshift.v1.Usage\x12\x17\n\x0f\x63ost_usd_micros\x18\x0c \x01(\x03\x12*\n\x07latency\x18\r \x01(\x0b\x32\x19.google.protobuf.DurationB\r\n\x0b_confidence*P\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03*^\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x10\n\x0cPRIORITY_LOW\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x11\n\rPRIORITY_HIGH\x10\x03*_\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02*\x89\x01\n\x0e\x41ttemptOutcome\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41TTEMPT_OUTCOME_ACCEPTED\x10\x01\x12\x1c\n\x18\x41TTEMPT_OUTCOME_REJECTED\x10\x02\x12\x1a\n\x16\x41TTEMPT_OUTCOME_FAILED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,38 +37,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ATTEMPT_SIGNALSENTRY']._serialized_options = b'8\001'
   _globals['_DECISION_FEATURESENTRY']._loaded_options = None
   _globals['_DECISION_FEATURESENTRY']._serialized_options = b'8\001'
-  _globals['_ROLE']._serialized_start=2108
-  _globals['_ROLE']._serialized_end=2188
-  _globals['_FINISHREASON']._serialized_start=2190
-  _globals['_FINISHREASON']._serialized_end=2285
-  _globals['_ATTEMPTOUTCOME']._serialized_start=2288
-  _globals['_ATTEMPTOUTCOME']._serialized_end=2425
+  _globals['_ROLE']._serialized_start=2411
+  _globals['_ROLE']._serialized_end=2491
+  _globals['_PRIORITY']._serialized_start=2493
+  _globals['_PRIORITY']._serialized_end=2587
+  _globals['_FINISHREASON']._serialized_start=2589
+  _globals['_FINISHREASON']._serialized_end=2684
+  _globals['_ATTEMPTOUTCOME']._serialized_start=2687
+  _globals['_ATTEMPTOUTCOME']._serialized_end=2824
   _globals['_MESSAGE']._serialized_start=100
   _globals['_MESSAGE']._serialized_end=158
   _globals['_SAMPLING']._serialized_start=161
-  _globals['_SAMPLING']._serialized_end=349
-  _globals['_JSONSCHEMAFORMAT']._serialized_start=351
-  _globals['_JSONSCHEMAFORMAT']._serialized_end=410
-  _globals['_REGEXFORMAT']._serialized_start=412
-  _globals['_REGEXFORMAT']._serialized_end=442
-  _globals['_RESPONSEFORMAT']._serialized_start=444
-  _globals['_RESPONSEFORMAT']._serialized_end=565
-  _globals['_PROMPT']._serialized_start=568
-  _globals['_PROMPT']._serialized_end=708
-  _globals['_CONSTRAINTS']._serialized_start=711
-  _globals['_CONSTRAINTS']._serialized_end=943
-  _globals['_USAGE']._serialized_start=945
-  _globals['_USAGE']._serialized_end=1007
-  _globals['_ATTEMPT']._serialized_start=1010
-  _globals['_ATTEMPT']._serialized_end=1416
-  _globals['_ATTEMPT_SIGNALSENTRY']._serialized_start=1355
-  _globals['_ATTEMPT_SIGNALSENTRY']._serialized_end=1401
-  _globals['_TIERESTIMATE']._serialized_start=1418
-  _globals['_TIERESTIMATE']._serialized_end=1534
-  _globals['_DECISION']._serialized_start=1537
-  _globals['_DECISION']._serialized_end=1741
-  _globals['_DECISION_FEATURESENTRY']._serialized_start=1694
-  _globals['_DECISION_FEATURESENTRY']._serialized_end=1741
-  _globals['_RESULT']._serialized_start=1744
-  _globals['_RESULT']._serialized_end=2106
+  _globals['_SAMPLING']._serialized_end=571
+  _globals['_JSONSCHEMAFORMAT']._serialized_start=573
+  _globals['_JSONSCHEMAFORMAT']._serialized_end=632
+  _globals['_REGEXFORMAT']._serialized_start=634
+  _globals['_REGEXFORMAT']._serialized_end=664
+  _globals['_GRAMMARFORMAT']._serialized_start=666
+  _globals['_GRAMMARFORMAT']._serialized_end=698
+  _globals['_RESPONSEFORMAT']._serialized_start=701
+  _globals['_RESPONSEFORMAT']._serialized_end=868
+  _globals['_PROMPT']._serialized_start=871
+  _globals['_PROMPT']._serialized_end=1011
+  _globals['_CONSTRAINTS']._serialized_start=1014
+  _globals['_CONSTRAINTS']._serialized_end=1246
+  _globals['_USAGE']._serialized_start=1248
+  _globals['_USAGE']._serialized_end=1310
+  _globals['_ATTEMPT']._serialized_start=1313
+  _globals['_ATTEMPT']._serialized_end=1719
+  _globals['_ATTEMPT_SIGNALSENTRY']._serialized_start=1658
+  _globals['_ATTEMPT_SIGNALSENTRY']._serialized_end=1704
+  _globals['_TIERESTIMATE']._serialized_start=1721
+  _globals['_TIERESTIMATE']._serialized_end=1837
+  _globals['_DECISION']._serialized_start=1840
+  _globals['_DECISION']._serialized_end=2044
+  _globals['_DECISION_FEATURESENTRY']._serialized_start=1997
+  _globals['_DECISION_FEATURESENTRY']._serialized_end=2044
+  _globals['_RESULT']._serialized_start=2047
+  _globals['_RESULT']._serialized_end=2409
 # @@protoc_insertion_point(module_scope)

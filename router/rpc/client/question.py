@@ -7,7 +7,7 @@ says everything that is wrong at once.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar
 
 from google.protobuf.message import Message as ProtoMessage
 from upshift.v1 import types_pb2
@@ -28,6 +28,16 @@ _SAMPLING = {
     "top_p": "top_p",
     "max_output_tokens": "max_output_token_count",
     "seed": "seed",
+    "top_k": "top_k",
+    "min_p": "min_p",
+    "repetition_penalty": "repetition_penalty",
+    "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
+}
+_PRIORITIES = {
+    "low": types_pb2.PRIORITY_LOW,
+    "normal": types_pb2.PRIORITY_NORMAL,
+    "high": types_pb2.PRIORITY_HIGH,
 }
 _CONSTRAINTS = {
     "min_confidence": "min_confidence",
@@ -41,13 +51,15 @@ class Options(TypedDict, total=False):
     """What may be said beside the question; what is left out, or None, is up to the server.
 
     ``system``: instructions before the conversation. ``schema``: the answer is JSON under this JSON
-    Schema; ``regex``: it matches this pattern of Python's ``re`` as a whole. ``temperature``,
-    ``top_p``, ``max_output_tokens``, ``stop``, ``seed``: how tokens are drawn.
+    Schema; ``regex``: it matches this pattern of Python's ``re`` as a whole; ``grammar``: it is a
+    sentence of this grammar in llama.cpp's GBNF. ``temperature``, ``top_p``, ``top_k``, ``min_p``,
+    ``max_output_tokens``, ``stop``, ``seed`` and the penalties: how tokens are drawn.
 
     ``min_confidence``: least calibrated confidence below the top tier, in [0, 1]. ``max_cost_usd``,
     ``max_attempts``: the most that all attempts together may take. ``tiers``: names of those that may
     be used. ``local_only``: the question must not leave the server's machine. ``policy``: its name.
-    ``tags``, ``tenant``: what policies match on.
+    ``tags``, ``tenant``: what policies match on. ``priority``: ``low``, ``normal`` or ``high``, for
+    tiers where requests wait.
 
     ``timeout_s``: the call's deadline in seconds. ``request_id``: names the request; unset: the
     server does. ``allow_retraction``: a stream may send text before it is trusted.
@@ -56,11 +68,17 @@ class Options(TypedDict, total=False):
     system: str | None
     schema: Mapping[str, Any] | None
     regex: str | None
+    grammar: str | None
     temperature: float | None
     top_p: float | None
     max_output_tokens: int | None
     stop: Sequence[str]
     seed: int | None
+    top_k: int | None
+    min_p: float | None
+    repetition_penalty: float | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
     min_confidence: float | None
     max_cost_usd: float | None
     max_attempts: int | None
@@ -69,6 +87,7 @@ class Options(TypedDict, total=False):
     policy: str | None
     tags: Collection[str]
     tenant: str
+    priority: Literal["low", "normal", "high"]
     timeout_s: float | None
     request_id: str | None
     allow_retraction: bool
@@ -79,7 +98,11 @@ def asking(kind: type[A], question: Question, options: Options) -> A:
     if unknown := sorted(options.keys() - Options.__annotations__.keys()):
         known = ", ".join(Options.__annotations__)
         raise TypeError(f"no option is called {unknown[0]!r}; there are: {known}")
-    message = kind(tags=options.get("tags", ()), tenant=options.get("tenant", ""))
+    message = kind(
+        tags=options.get("tags", ()),
+        tenant=options.get("tenant", ""),
+        priority=_PRIORITIES[options.get("priority", "normal")],
+    )
     _fill_prompt(message.prompt, question, options)
     _fill_constraints(message.constraints, options)
     if options.get("allow_retraction"):
@@ -108,6 +131,8 @@ def _fill_prompt(prompt: types_pb2.Prompt, question: Question, options: Options)
         prompt.response_format.json_schema.schema.update(schema)
     if (regex := options.get("regex")) is not None:
         prompt.response_format.regex.pattern = regex
+    if (grammar := options.get("grammar")) is not None:
+        prompt.response_format.grammar.grammar = grammar
 
 
 def _fill_constraints(constraints: types_pb2.Constraints, options: Options) -> None:

@@ -63,6 +63,11 @@ def regex(pattern: str) -> Callable[[router_pb2.GenerateRequest], None]:
     return lambda asking: asking.prompt.response_format.MergeFrom(form)
 
 
+def grammar(text: str) -> Callable[[router_pb2.GenerateRequest], None]:
+    form = types_pb2.ResponseFormat(grammar=types_pb2.GrammarFormat(grammar=text))
+    return lambda asking: asking.prompt.response_format.MergeFrom(form)
+
+
 def labels(**fields: Any) -> Callable[[router_pb2.GenerateRequest], None]:
     return lambda asking: asking.MergeFrom(router_pb2.GenerateRequest(**fields))
 
@@ -91,6 +96,14 @@ BREACHES: list[tuple[Callable[[router_pb2.GenerateRequest], object], str, str]] 
     (sampling(temperature=NAN), f"{SAMPLING}.temperature", "TEMPERATURE_OUT_OF_RANGE"),
     (sampling(temperature=-0.1), f"{SAMPLING}.temperature", "TEMPERATURE_OUT_OF_RANGE"),
     (sampling(temperature=2.1), f"{SAMPLING}.temperature", "TEMPERATURE_OUT_OF_RANGE"),
+    (sampling(top_k=0), f"{SAMPLING}.top_k", "TOP_K_OUT_OF_RANGE"),
+    (sampling(min_p=1.1), f"{SAMPLING}.min_p", "MIN_P_OUT_OF_RANGE"),
+    (sampling(repetition_penalty=0.0), f"{SAMPLING}.repetition_penalty", "REPETITION_PENALTY_OUT_OF_RANGE"),
+    (sampling(presence_penalty=2.1), f"{SAMPLING}.presence_penalty", "PRESENCE_PENALTY_OUT_OF_RANGE"),
+    (sampling(frequency_penalty=NAN), f"{SAMPLING}.frequency_penalty", "FREQUENCY_PENALTY_OUT_OF_RANGE"),
+    (grammar(""), "prompt.response_format.grammar.grammar", "GRAMMAR_LENGTH_INVALID"),
+    (grammar("é" * 8_193), "prompt.response_format.grammar.grammar", "GRAMMAR_LENGTH_INVALID"),
+    (lambda asking: setattr(asking, "priority", 17), "priority", "PRIORITY_INVALID"),
     (sampling(top_p=0.0), f"{SAMPLING}.top_p", "TOP_P_OUT_OF_RANGE"),
     (sampling(top_p=1.1), f"{SAMPLING}.top_p", "TOP_P_OUT_OF_RANGE"),
     (sampling(top_p=NAN), f"{SAMPLING}.top_p", "TOP_P_OUT_OF_RANGE"),

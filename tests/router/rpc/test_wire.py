@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from upshift.v1 import router_pb2
 
-from backends.types import JsonSchemaFormat, Message, Prompt, RegexFormat, Role, Sampling
+from backends.types import (
+    Caller,
+    GrammarFormat,
+    JsonSchemaFormat,
+    Message,
+    Prompt,
+    RegexFormat,
+    Role,
+    Sampling,
+)
 from router.events import AttemptRejected, AttemptStarted, Event, TextDelta, TierEstimate
 from router.request import Constraints, Request
 from router.rpc.client.answer import Answer, decided, stream_event, tier_status
@@ -42,7 +51,8 @@ def test_every_option_arrives() -> None:
         [{"role": "user", "content": "a"}, Message(Role.ASSISTANT, "b"), Message(Role.USER, "c")],
         system="s", schema={"type": "object"}, temperature=0.5, top_p=0.9, max_output_tokens=7, stop=["x"],
         seed=3, min_confidence=0.0, max_cost_usd=0.25, max_attempts=2, tiers=["edge"], local_only=True,
-        policy="default", tags={"pii"}, tenant="t", allow_retraction=True,
+        policy="default", tags={"pii"}, tenant="t", allow_retraction=True, top_k=5, min_p=0.1,
+        repetition_penalty=1.2, presence_penalty=0.5, frequency_penalty=-0.5, priority="high",
     )  # fmt: skip
     turns = (
         Message(Role.SYSTEM, "s"),
@@ -50,15 +60,16 @@ def test_every_option_arrives() -> None:
         Message(Role.ASSISTANT, "b"),
         Message(Role.USER, "c"),
     )
-    sampling = Sampling(0.5, 0.9, 7, ("x",), 3)
+    sampling = Sampling(0.5, 0.9, 7, ("x",), 3, 5, 0.1, 1.2, 0.5, -0.5)
     constraints = Constraints(0.0, 250_000, 2, frozenset({"edge"}), True, "default")
-    prompt = Prompt(turns, sampling, JsonSchemaFormat({"type": "object"}))
+    prompt = Prompt(turns, sampling, JsonSchemaFormat({"type": "object"}), Caller("t", 1))
     assert request == Request("id-1", prompt, constraints, frozenset({"pii"}), "t", 5.0, True)
 
 
 def test_a_regex_arrives() -> None:
-    """The other format has its place too."""
+    """The other formats have their places too."""
     assert sent("hi", regex="a+").prompt.response_format == RegexFormat("a+")
+    assert sent("hi", grammar='root ::= "a"').prompt.response_format == GrammarFormat('root ::= "a"')
 
 
 def test_an_option_that_there_is_not_is_a_type_error() -> None:
