@@ -74,7 +74,7 @@ class Sampler:
         return int(bits >> 11) * 2.0**-53
 
     def _penalised(self, logits: Logits) -> Logits:
-        """Repetition as in Keskar et al. 2019, section 4.1; presence and frequency as OpenAI's API has them."""
+        """Repetition as in Keskar et al. 2019, section 4.1; the others as OpenAI's API has them."""
         penalised = logits.copy()
         if self._sampling.repetition_penalty != 1.0:
             seen = np.fromiter(self._repeated, np.int64, len(self._repeated))
@@ -90,7 +90,7 @@ class Sampler:
 
 
 def _candidates(logits: Logits, sampling: Sampling) -> tuple[Tokens, Weights]:
-    """Tokens that may be drawn, with weights above 0; few of them where the model is sure, so this is fast."""
+    """Tokens that may be drawn, with weights above 0; few where the model is sure, so this is fast."""
     # All tokens left out here hold less than 1e-12 together.
     floor = max(logits.max() - _NEGLIGIBLE * sampling.temperature, _LOWEST)
     (tokens,) = np.nonzero(logits >= floor)
