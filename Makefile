@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test check protos format bench-overhead clean
+.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -41,6 +41,18 @@ protos: $(READY) ## Generate the stubs from protos/
 
 bench-overhead: $(READY) ## Measure what routing adds to a bare gRPC echo
 	@$(BIN)/python -m tests.bench.overhead $(ARGS)
+
+bench-edge: $(READY) ## Measure the edge tier against llama.cpp's own servers
+	@$(BIN)/python -m tests.bench.edge $(ARGS)
+
+bench-quantize: $(READY) ## Measure size, speed and quality of the pocket model's quantisations
+	@$(BIN)/python -m tests.bench.quantize $(ARGS)
+
+bench-routing: $(READY) ## Compare policies on recorded outcomes of real models
+	@$(BIN)/python -m tests.bench.routing $(ARGS)
+
+bench-certify: $(READY) ## Count how often certificates break their word
+	@$(BIN)/python -m tests.bench.certify $(ARGS)
 
 clean: ## Remove .venv and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis out
