@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, runtime_checkable
 
 from backends.types import Capabilities, Completion, Delta, Prompt
@@ -47,5 +47,21 @@ class Backend(Protocol):
 
         After ``timeout_s`` seconds (None: no limit), counted from this call and waiting for a
         turn included, raises :class:`backends.errors.TimedOut`.
+        """
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """A model that turns texts into vectors whose angles tell how alike the texts are.
+
+    Started and closed as a :class:`Backend`, which it mostly is too; cancellation and errors are as there.
+    """
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return one vector for each text, of Euclidean length 1 and as many numbers as the model is wide.
+
+        Raises :class:`backends.errors.ContextTooLong` where a text does not fit, and
+        :class:`backends.errors.Refused` where one has no tokens.
         """
         ...

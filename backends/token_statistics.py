@@ -6,35 +6,94 @@ that is what confidence rests on, whatever the sampler did.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
 from backends.errors import Unavailable
 from backends.types import TokenLogprob
 
+Logits = npt.NDArray[np.float32]
 # exp() of less than this is 0 in float32, and 0 times it is still a number.
 _LOWEST = np.float32(-1000.0)
+# Between these, exp() of the highest logit and all that matters beside it are ordinary float32 numbers.
+_ORDINARY = (-20.0, 60.0)
+# Of so many columns the highest are looked at first, to find the most probable tokens without a sort.
+_COLUMN_COUNT = 256
 
 
-def token_logprob(text: str, logits: npt.NDArray[np.float32], token: int) -> TokenLogprob:
+def token_logprob(text: str, logits: Logits, token: int) -> TokenLogprob:
     """Statistics of ``token``, whose text is ``text``, under ``logits`` (float32, (n_vocabulary,)).
 
-    Takes 0.2 ms at 150,000 tokens, 0.01 ms at 1,000. Raises Unavailable where the
-    logits hold no probabilities, as a broken model's do.
+    Takes 0.11 ms at 150,000 tokens, 0.01 ms at 1,000: most of it is one exp(). Raises Unavailable where
+    the logits hold no probabilities, as a broken model's do.
     """
-    highest = logits.max()
-    if not np.isfinite(highest):
+    highest = float(logits.max())
+    if not math.isfinite(highest):
         raise Unavailable(
             f"the model gives no probabilities (highest logit: {highest}); its file may be broken"
         )
-    shifted = np.clip(logits - highest, _LOWEST, 0.0)
+    offset = 0.0 if _ORDINARY[0] < highest < _ORDINARY[1] else highest
+    shifted = logits - np.float32(offset) if offset else logits
     weights = np.exp(shifted)
-    total = float(weights.sum())
-    log_total = float(np.log(total))
-    others = max(shifted[:token].max(initial=_LOWEST), shifted[token + 1 :].max(initial=_LOWEST))
+    total = float(weights @ _ones(len(weights)))
+    log_total = math.log(total) + offset
+    chosen = float(logits[token])
     return TokenLogprob(
         text,
-        logprob=float(shifted[token]) - log_total,
-        runner_up_logprob=float(others) - log_total,
-        entropy=max(0.0, log_total - float(weights @ shifted) / total),
+        logprob=min(0.0, chosen - log_total),
+        runner_up_logprob=min(0.0, _highest_other(logits, token, highest) - log_total),
+        entropy=max(0.0, log_total - offset - _weighted(weights, shifted) / total),
     )
+
+
+def with_top(
+    statistics: TokenLogprob, logits: Logits, token: int, count: int, text_of: Callable[[int], str]
+) -> TokenLogprob:
+    """Add the ``count`` most probable tokens to the ``statistics`` of ``token``. Takes 0.06 ms at 150,000."""
+    log_total = float(logits[token]) - statistics.logprob
+    return replace(
+        statistics,
+        top=tuple(
+            (text_of(int(other)), min(0.0, float(logits[other]) - log_total))
+            for other in most_probable(logits, count)
+        ),
+    )
+
+
+def most_probable(logits: Logits, count: int) -> npt.NDArray[np.intp]:
+    """Return the ``count`` tokens with the highest ``logits``, best first; all, where there are fewer."""
+    count = min(count, len(logits))
+    rows, rest = divmod(len(logits), _COLUMN_COUNT)
+    if rows < 2 or count + rest > _COLUMN_COUNT:
+        candidates = np.arange(len(logits))
+    else:
+        # As many columns' highest are no lower than this, so nothing below it is among the highest.
+        highest = logits[: rows * _COLUMN_COUNT].reshape(rows, _COLUMN_COUNT).max(axis=0)
+        candidates = np.flatnonzero(logits >= np.partition(highest, -count)[-count])
+    order = np.argsort(-logits[candidates], kind="stable")[:count]
+    chosen: npt.NDArray[np.intp] = candidates[order]
+    return chosen
+
+
+def _highest_other(logits: Logits, token: int, highest: float) -> float:
+    if logits[token] < highest:
+        return highest
+    return float(max(logits[:token].max(initial=-np.inf), logits[token + 1 :].max(initial=-np.inf)))
+
+
+def _weighted(weights: Logits, shifted: Logits) -> float:
+    """The sum of ``weights`` times ``shifted``, where no weight counts as 0 whatever it is multiplied by."""
+    with np.errstate(invalid="ignore"):
+        total = float(weights @ shifted)
+    return total if math.isfinite(total) else float(weights @ np.clip(shifted, _LOWEST, None))
+
+
+@cache
+def _ones(length: int) -> Logits:
+    """Adding up by a scalar product takes half the time of a sum."""
+    return np.ones(length, np.float32)

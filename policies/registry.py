@@ -50,6 +50,7 @@ POLICIES = Registry(
         "mix": "policies.mix:Mix",
         "threshold": "policies.threshold:Threshold",
         "cascade_routing": "policies.cascade_routing:CascadeRouting",
+        "certified": "policies.certified:Certified",
     },
 )
 """Built as ``Class(options, joint)``: an instance of its strict pydantic ``Class.Options``, and the
@@ -73,6 +74,11 @@ SIGNALS = Registry(
         "json_schema": "policies.signals.validators:JsonSchemaValid",
         "regex": "policies.signals.validators:RegexValid",
         "shape": "policies.signals.shape:Shape",
+        "conclusion": "policies.signals.conclusion:Conclusion",
+        "hedging": "policies.signals.hedging:Hedging",
+        "structure": "policies.signals.structure:Structure",
+        "repetition": "policies.signals.repetition:Repetition",
+        "arithmetic": "policies.signals.arithmetic:Arithmetic",
     },
 )
 """Built as ``Class()``."""

@@ -7,12 +7,10 @@ one fold. Deterministic in records and seed. Needs scikit-learn; nothing that se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from backends.types import Prompt
 from policies.confidence import Confidence
 from policies.difficulty.fit_linear import LinearDifficultyFitter
 from policies.fit_confidence import FittedConfidence, fit_tier_confidence
@@ -21,27 +19,13 @@ from policies.folds import Fold, assign_folds
 from policies.learnt import Learnt, TierReport
 from policies.metrics import adaptive_ece, auroc, brier
 from policies.odds import Floats
+from policies.outcomes import Outcome, OutcomeRecord
 from policies.signals.base import failed_validation
 
 FOLD_COUNT = 5
 MIN_PROMPTS = 20
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One tier's graded answer: ``quality`` in [0, 1], what its signals measured, its tokens."""
-
-    quality: float
-    signals: Mapping[str, float]
-    output_token_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeRecord:
-    """A prompt and the outcomes of the tiers that ran on it; not every tier need have."""
-
-    prompt: Prompt
-    outcomes: Mapping[str, Outcome]
+__all__ = ["MIN_PROMPTS", "Outcome", "OutcomeRecord", "fit_learnt"]
 
 
 def fit_learnt(

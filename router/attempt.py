@@ -34,6 +34,14 @@ class Assessment:
     failed_validation: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A complete answer's text, and the confidence in it."""
+
+    text: str
+    confidence: float | None
+
+
 class Attempt:
     """One run of a rung's tier. ``was_shown``: its text was sent before it was accepted."""
 

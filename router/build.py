@@ -10,12 +10,15 @@ from typing import Any
 
 from backends.registry import backend_class
 from policies.artefact import load
+from policies.certified import Certified
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
 from policies.difficulty.layered import LayeredDifficulty
 from policies.learnt import Learnt
 from policies.registry import DIFFICULTY, POLICIES, SIGNALS
 from router.assess import Assessor
+from router.audit import Auditor
+from router.certificates.found import warrant_for
 from router.config.model import Config, PolicyConfig, TierConfig
 from router.core import Router
 from router.journal import Journal, NullJournal, SqliteJournal
@@ -27,18 +30,23 @@ from router.tiers import Limits, Price, Tier
 def build(config: Config) -> Router:
     """Make the router that ``config`` describes; start it before use.
 
-    Raises policies.artefact.ArtefactError where what was learnt cannot be trusted.
+    Raises policies.artefact.ArtefactError where what was learnt cannot be trusted, and CertificateError
+    where a file of certificates cannot.
     """
     learnt = load(config.learnt) if config.learnt else None
     tiers = sorted((_tier(tier) for tier in config.tiers), key=_price)
-    routes = [_route(policy, tiers, learnt) for policy in config.policies]
+    routes = [_route(policy, config, tiers, learnt) for policy in config.policies]
     planner = Planner(routes, _estimator(config, tiers, learnt))
     assessor = Assessor(
         [SIGNALS.load(name)() for name in SIGNALS.names()],
         None if learnt is None else learnt.confidence,
         allow_uncalibrated=config.confidence.uncalibrated == "token_probability",
     )
-    return Router(tiers, planner, assessor, _journal(config), time.monotonic)
+    journal = _journal(config)
+    # Audits without a journal would leave no trace; and whoever keeps it is the one who watches.
+    is_audited = config.journal.path is not None and any(route.warrant is not None for route in routes)
+    auditor = Auditor(journal, time.monotonic) if is_audited else None
+    return Router(tiers, planner, assessor, journal, time.monotonic, auditor)
 
 
 def _tier(config: TierConfig) -> Tier:
@@ -51,13 +59,14 @@ def _price(tier: Tier) -> tuple[int, int]:
     return tier.price.output_usd_micros_per_million, tier.price.input_usd_micros_per_million
 
 
-def _route(config: PolicyConfig, tiers: list[Tier], learnt: Learnt | None) -> Route:
+def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learnt | None) -> Route:
     by_name = {tier.name: tier for tier in tiers}
     rule = POLICIES.load(config.objective.rule)
     limits = config.constraints
+    policy = rule(config.objective.options, None if learnt is None else learnt.joint)
     return Route(
         name=config.name,
-        policy=rule(config.objective.options, None if learnt is None else learnt.joint),
+        policy=policy,
         ladder=tuple(by_name[name] for name in config.ladder),
         constraints=Constraints(
             min_confidence=limits.min_confidence,
@@ -67,6 +76,7 @@ def _route(config: PolicyConfig, tiers: list[Tier], learnt: Learnt | None) -> Ro
         ),
         tags=frozenset(config.match.tags),
         tenants=frozenset(config.match.tenants),
+        warrant=warrant_for(policy, config, whole) if isinstance(policy, Certified) else None,
     )
 
 

@@ -15,7 +15,7 @@ from backends.types import Usage
 from policies.base import Accept, Answered, Candidate, State, Stop, Try, Verdict
 from policies.reasons import Reason
 from router.assess import Assessor
-from router.attempt import Attempt
+from router.attempt import Assessed, Attempt
 from router.budget import Allowance, Budget
 from router.errors import RoutingError
 from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, Event, Result, TextDelta
@@ -73,6 +73,13 @@ class Cascade:
         """Account of every attempt so far, also of one that was cancelled."""
         return tuple(attempt.report() for attempt in self._attempts)
 
+    def answers(self) -> dict[str, Assessed]:
+        """Complete answers by tier, with the confidence in each."""
+        return {
+            attempt.tier.name: Assessed(attempt.text, attempt.assessment.confidence)
+            for attempt in self._answered()
+        }
+
     def _decided(self, first: Verdict) -> Decided:
         if not isinstance(first, Try):
             raise self._failure()
@@ -112,7 +119,7 @@ class Cascade:
     def _verdict(self, state: State) -> Verdict:
         if not state.candidates and not state.answered:
             return Stop("no_tier_left")
-        return self.plan.route.policy.decide(state)
+        return self.plan.policy.decide(state)
 
     def _state(self) -> State:
         return State(
@@ -184,7 +191,24 @@ class Cascade:
             usage=sum((report.usage for report in reports), Usage()),
             cost_usd_micros=sum(report.cost_usd_micros for report in reports),
             latency_s=self._budget.elapsed_s(),
+            certificate_id=self._certificate_id(),
         )
+
+    def _certificate_id(self) -> str | None:
+        """The certificate that covers this answer; None where the request was not as those it was tested on.
+
+        It was tested on ladders of which every tier can be tried and answers, down to the last limit.
+        """
+        permit = self.plan.permit
+        tried = {attempt.tier.name for attempt in self._attempts}
+        was_disturbed = (
+            permit is None
+            or any(rung.exclusion_reason is not None for rung in self.plan.rungs)
+            or any(not attempt.is_answered for attempt in self._attempts)
+            or self._ladder.limit_reached(tried) is not None
+            or self.plan.constraints.min_confidence != permit.certificate.setting.min_confidence
+        )
+        return None if permit is None or was_disturbed else permit.certificate.id
 
 
 def draw(request_id: str) -> float:

@@ -10,7 +10,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from router.assess import Assessor
+from router.audit import FEEDBACK_SOURCE, Auditor
 from router.cascade import Cascade
+from router.certificates.served import Served
+from router.certificates.warrant import CertificateStatus
 from router.errors import RoutingError
 from router.events import Decided, Event, Result
 from router.journal import Journal, JournalEntry
@@ -30,22 +33,28 @@ class Router:
         assessor: Assessor,
         journal: Journal,
         clock: Callable[[], float],
+        auditor: Auditor | None = None,
     ) -> None:
         self._tiers = tuple(tiers)
         self._planner = planner
         self._assessor = assessor
         self._journal = journal
         self._clock = clock
+        self._auditor = auditor
         self._readiness = Readiness(tiers)
 
     async def start(self) -> None:
         """Open the journal and start the tiers; returns when each is ready or has failed once."""
         await self._journal.start()
+        if self._auditor is not None:
+            await self._auditor.start()
         await self._readiness.start()
 
     async def close(self) -> None:
         """Stop the tiers and write out the journal."""
         try:
+            if self._auditor is not None:
+                await self._auditor.close()
             await self._readiness.close()
         finally:
             await self._journal.close()
@@ -80,6 +89,7 @@ class Router:
         finally:
             reason = None if result else failure
             self._journal.record(JournalEntry(request, decided, result, cascade.reports(), reason))
+            self._audit(cascade, result)
 
     def tiers(self) -> tuple[TierStatus, ...]:
         """Describe every tier as it is now, cheapest first."""
@@ -98,7 +108,20 @@ class Router:
 
         Raises UnknownRequest where the journal has no such request.
         """
-        return await self._journal.feedback(request_id, score, source)
+        replaced = await self._journal.feedback(request_id, score, source)
+        if self._auditor is not None and source == FEEDBACK_SOURCE:
+            self._auditor.graded(request_id, score)
+        return replaced
+
+    def certificates(self) -> tuple[CertificateStatus, ...]:
+        """Describe every certificate that a policy may serve by, as it is now."""
+        return self._planner.certificates()
+
+    def _audit(self, cascade: Cascade, result: Result | None) -> None:
+        """Let the audits know of an answer that a certificate covers."""
+        permit = cascade.plan.permit
+        if self._auditor is not None and permit is not None and result and result.certificate_id:
+            self._auditor.served(Served(cascade.plan, permit, result.tier, cascade.answers()))
 
     def _cascade(self, request: Request) -> Cascade:
         return Cascade(self._planner.plan(request), self._assessor, self._clock)

@@ -87,7 +87,10 @@ class AttemptReport:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer and its account; sums run over all attempts."""
+    """The answer and its account; sums run over all attempts.
+
+    ``certificate_id`` names the certificate that the answer was chosen under; None: none covers it.
+    """
 
     request_id: str
     text: str
@@ -102,6 +105,7 @@ class Result:
     usage: Usage
     cost_usd_micros: int
     latency_s: float
+    certificate_id: str | None = None
 
 
 Event = Decided | AttemptStarted | TextDelta | AttemptRejected | Result

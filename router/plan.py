@@ -14,6 +14,7 @@ from backends.types import GrammarFormat, Prompt
 from policies.base import Policy
 from policies.difficulty.base import DifficultyEstimator, Estimate
 from policies.features import features_of
+from router.certificates.warrant import CertificateStatus, Permit, Warrant
 from router.errors import InvalidRequest, Violation
 from router.events import TierEstimate
 from router.request import Constraints, Request
@@ -29,7 +30,8 @@ _CHARACTERS_PER_TOKEN = 4
 class Route:
     """A configured policy: its ladder (cheapest first), its own constraints, and whom it is for.
 
-    ``tags`` and ``tenants`` are alternatives each; empty means any.
+    ``tags`` and ``tenants`` are alternatives each; empty means any. ``warrant`` is there where the
+    policy may serve below the top tier by certificate only.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Route:
     constraints: Constraints = field(default_factory=Constraints)
     tags: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
+    warrant: Warrant | None = None
 
     def matches(self, request: Request) -> bool:
         """Whether the request falls under this route."""
@@ -75,13 +78,19 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A request with all that is known of it before it runs."""
+    """A request with all that is known of it before it runs; ``permit`` None: no certificate covers it."""
 
     request: Request
     route: Route
     constraints: Constraints
     rungs: tuple[Rung, ...]
     features: Mapping[str, float]
+    permit: Permit | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that decides: the certified one where there is a permit, else the route's own."""
+        return self.route.policy if self.permit is None else self.permit.policy
 
 
 class Planner:
@@ -102,11 +111,17 @@ class Planner:
         features = features_of(request.prompt)
         estimates = self._estimator.predict(request.prompt, features)
         rungs = tuple(_rung(tier, estimates[tier.name], request.prompt, constraints) for tier in route.ladder)
-        return Plan(request, route, constraints, rungs, features)
+        permit = None if route.warrant is None else route.warrant.permit(request.tags)
+        return Plan(request, route, constraints, rungs, features, permit)
 
     def policy_names(self) -> frozenset[str]:
         """Names of all routes."""
         return frozenset(route.name for route in self._routes)
+
+    def certificates(self) -> tuple[CertificateStatus, ...]:
+        """How the certificates of all routes stand."""
+        warrants = [route.warrant for route in self._routes if route.warrant is not None]
+        return tuple(status for warrant in warrants for status in warrant.statuses())
 
     def _route(self, request: Request) -> Route:
         name = request.constraints.policy

@@ -1,18 +1,17 @@
-"""Finds the GGUF file that a configuration names, on this machine or on the Hugging Face hub."""
+"""Finds the GGUF file that a configuration names, on this machine or on the Hugging Face hub.
+
+Decides whether it is the file that was meant, and sound enough to be shown to llama.cpp.
+"""
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
-from backends.errors import Unavailable
-
-_HUB = re.compile(
-    r"hf://(?P<repository>[^/@]+/[^/@]+)/(?P<file>[^@]+\.gguf)(?:@(?P<revision>[^@]+))?", re.IGNORECASE
-)
-_MAGIC = b"GGUF"
+from backends.errors import Refused, Unavailable
+from backends.llamacpp.models.digest import check_sha256
+from backends.llamacpp.models.header import read_header
+from backends.llamacpp.models.hub import HubName, cached, download
+from backends.llamacpp.models.shape import shape_of
 
 
 def model_name(model: str) -> str:
@@ -20,37 +19,25 @@ def model_name(model: str) -> str:
     return Path(model.removeprefix("hf://").partition("@")[0]).stem
 
 
-def find_model(model: str) -> Path:
+def find_model(model: str, sha256: str | None = None) -> Path:
     """Return the path of the GGUF file, after a download where ``model`` is on the hub and not cached.
 
-    Raises Unavailable that says what is wrong with the name, the file or the download.
+    ``sha256`` (lower-case hexadecimal) must be the file's; None: not checked. Raises Unavailable that
+    says what is wrong with the name, the file or the download.
     """
-    path = _download(model) if model.startswith("hf://") else Path(model).expanduser()
-    if not path.is_file():
-        raise Unavailable(f"there is no model file at {path}; check the tier's option 'model'")
-    with path.open("rb") as file:
-        magic = file.read(len(_MAGIC))
-    if magic != _MAGIC:
-        raise Unavailable(f"{path} is not a GGUF file: it starts with {magic!r}, not {_MAGIC!r}")
+    try:
+        path = _cached_or_downloaded(model) if model.startswith("hf://") else Path(model).expanduser()
+        if not path.is_file():
+            raise Unavailable(f"there is no model file at {path}; check the tier's option 'model'")
+        shape_of(read_header(path))
+        if sha256 is not None:
+            check_sha256(path, sha256)
+    except Refused as exc:
+        raise Unavailable(str(exc)) from exc
     return path
 
 
-def _download(model: str) -> Path:
-    match = _HUB.fullmatch(model)
-    if match is None:
-        raise Unavailable(f"{model!r} is not of the form hf://owner/repository/file.gguf[@revision]")
-    import huggingface_hub
-
-    download = partial(
-        huggingface_hub.hf_hub_download, match["repository"], match["file"], revision=match["revision"]
-    )
-    try:
-        # What was downloaded once needs no network again, and does not change under a running service.
-        with suppress(huggingface_hub.errors.LocalEntryNotFoundError):
-            return Path(download(local_files_only=True))
-        return Path(download())
-    except (OSError, ValueError, huggingface_hub.errors.HfHubHTTPError) as exc:
-        raise Unavailable(
-            f"cannot get {model} from the Hugging Face hub ({type(exc).__name__}); check the name and the "
-            "connection, or put the file on this machine and give its path"
-        ) from exc
+def _cached_or_downloaded(model: str) -> Path:
+    name = HubName.parse(model)
+    # What was downloaded once needs no network again, and does not change under a running service.
+    return cached(name) or download(name)

@@ -1,34 +1,50 @@
-"""Text to tokens and back, as a GGUF file's own vocabulary and chat template say.
+"""Text to tokens, as a GGUF file's own vocabulary and chat template say.
 
-Everything here only reads the vocabulary, which llama.cpp never changes after loading: it is
-safe on any thread, also while another one decodes.
+Only the vocabulary is loaded, not the weights. llama.cpp never changes it after loading, so any thread
+may ask, also several at once.
 """
 
 from __future__ import annotations
 
-import ctypes
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import jinja2
 import llama_cpp
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
-from backends.errors import Refused
-from backends.llamacpp.native import Native
+from backends.errors import Refused, Unavailable
+from backends.llamacpp.native import open_vocabulary
 from backends.plain_chat import plain_chat
 from backends.types import Prompt
 
-# Longer pieces exist only as special tokens; they get a buffer of their own length.
-_PIECE_BYTE_COUNT = 128
-
 
 class Vocabulary:
-    """The vocabulary and chat template of a loaded model."""
+    """The vocabulary and chat template of a model. Close it when nobody asks any more."""
 
-    def __init__(self, native: Native) -> None:
-        self._vocabulary = native.vocabulary
-        template = llama_cpp.llama_model_chat_template(native.model, None)
-        self._formatter = None if template is None else self._formatter_of(template.decode())
+    def __init__(self, model: Any) -> None:
+        """Take over ``model``, a llama.cpp model with or without weights."""
+        self._model = model
+        self._vocabulary = llama_cpp.llama_model_get_vocab(model)
+        template = llama_cpp.llama_model_chat_template(model, None)
+        self._formatter = None if template is None else self._formatter_of(template)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Read the vocabulary of ``path``; raises Unavailable where it or its template is broken."""
+        model = open_vocabulary(path)
+        try:
+            return cls(model)
+        except (ValueError, jinja2.TemplateError) as exc:
+            llama_cpp.llama_model_free(model)
+            raise Unavailable(
+                f"the chat template in {path} cannot be read ({type(exc).__name__}); get the file again, or "
+                "convert the model anew"
+            ) from exc
+
+    def close(self) -> None:
+        """Free it. Call it once."""
+        llama_cpp.llama_model_free(self._model)
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Token ids of the rendered prompt.
@@ -37,40 +53,40 @@ class Vocabulary:
         end rules hold. Raises Refused where the template does not allow the conversation.
         """
         if self._formatter is None:
-            return self._tokenize(plain_chat(prompt).encode(), add_special=True)
+            return self.encode_text(plain_chat(prompt))
         messages = [{"role": str(m.role), "content": m.content} for m in prompt.messages]
         try:
             text: str = self._formatter(messages=messages).prompt
-        except (ValueError, jinja2.TemplateError) as exc:
+        except (ValueError, TypeError, ArithmeticError, jinja2.TemplateError) as exc:
             raise Refused(
                 "the model's chat template does not allow this order of roles: "
                 f"{', '.join(m.role for m in prompt.messages)}"
             ) from exc
-        return self._tokenize(text.encode(), add_special=False)
+        return self._tokenize(text, templated=True)
 
-    def piece(self, token: int) -> bytes:
-        """Bytes that ``token`` writes, perhaps a part of a character; none for control tokens."""
-        buffer = ctypes.create_string_buffer(_PIECE_BYTE_COUNT)
-        length = llama_cpp.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, False)
-        if length < 0:
-            buffer = ctypes.create_string_buffer(-length)
-            length = llama_cpp.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, False)
-        return buffer.raw[:length]
+    def encode_text(self, text: str) -> list[int]:
+        """Token ids of a text that is no conversation, with the vocabulary's own beginning and end."""
+        return self._tokenize(text, templated=False)
 
-    def ends(self, token: int) -> bool:
-        """Whether ``token`` ends the answer."""
-        return bool(llama_cpp.llama_vocab_is_eog(self._vocabulary, token))
+    def _tokenize(self, text: str, *, templated: bool) -> list[int]:
+        """Only a template writes special tokens as text; elsewhere what looks like one is just text."""
+        data = text.encode(errors="replace")
+        # Every token but a few special ones covers a byte or more; where a vocabulary is odd, the first
+        # call says how many there are.
+        size = len(data) + 8
+        for _ in range(2):
+            tokens = (llama_cpp.llama_token * size)()
+            count = llama_cpp.llama_tokenize(
+                self._vocabulary, data, len(data), tokens, size, not templated, templated
+            )
+            if count >= 0:
+                return list(tokens[:count])
+            size = -count
+        raise Refused(f"the model's vocabulary makes too many tokens of {len(data)} bytes")
 
-    def _tokenize(self, text: bytes, *, add_special: bool) -> list[int]:
-        # Every token but a few special ones covers a byte or more.
-        size = len(text) + 8
-        tokens = (llama_cpp.llama_token * size)()
-        count = llama_cpp.llama_tokenize(self._vocabulary, text, len(text), tokens, size, add_special, True)
-        return list(tokens[:count])
-
-    def _formatter_of(self, template: str) -> Any:
+    def _formatter_of(self, template: bytes) -> Any:
         return Jinja2ChatFormatter(
-            template=template,
+            template=template.decode(),
             eos_token=self._special(llama_cpp.llama_vocab_eos(self._vocabulary)),
             bos_token=self._special(llama_cpp.llama_vocab_bos(self._vocabulary)),
         )

@@ -48,7 +48,8 @@ class Score:
         return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _gguf_answers(path: Path, prompts: list[str], threads: int) -> Iterator[str]:
+def gguf_answers(path: Path, prompts: list[str], threads: int) -> Iterator[str]:
+    """Yields what llama.cpp writes for each prompt, greedily, from the file at `path`."""
     from llama_cpp import Llama  # an optional engine: the other members need not have it
 
     engine = Llama(str(path), n_ctx=CONTEXT_LENGTH, n_threads=threads, flash_attn=False, verbose=False)
@@ -68,9 +69,9 @@ def _folder_answers(path: Path, prompts: list[str], threads: int) -> Iterator[st
 
 
 _ENGINES = {
-    "edge": (_gguf_answers, EDGE),
+    "edge": (gguf_answers, EDGE),
     "local": (_folder_answers, LOCAL),
-    "frontier": (_gguf_answers, FRONTIER),
+    "frontier": (gguf_answers, FRONTIER),
 }
 
 

@@ -49,7 +49,7 @@ def export(name: str, folder: Path) -> Path:
         save_folder(LOCAL, model, tokenizer)
         return LOCAL
     path = {"edge": EDGE, "frontier": FRONTIER}[name]
-    write_gguf(path, model, tokenizer, name=f"pocket-{name}", matrices=_GGUF_TYPES[name])
+    write_gguf(path, model, tokenizer, name=f"pocket-{name}", matrices=_GGUF_TYPES[name], check=True)
     return path
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from router.cli import ask, demo, explain, init, serve, tiers, validate
+from router.cli import ask, calibrate, demo, doctor, evaluate, explain, init, models, serve, tiers, validate
 from router.cli.failure import ExitCode, failure_of
 
 _EPILOG = """
@@ -43,7 +43,11 @@ app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("ask", epilog=ask.EPILOG)(ask.ask)
 app.command("explain", epilog=explain.EPILOG)(explain.explain)
 app.command("tiers", epilog=tiers.EPILOG)(tiers.tiers)
+app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.command("calibrate", epilog=calibrate.EPILOG)(calibrate.calibrate)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
+app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
+app.add_typer(models.app, name="models")
 
 
 def _print_version(wanted: bool) -> None:

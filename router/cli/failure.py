@@ -83,13 +83,17 @@ def _configuration_failure(error: BaseException) -> Failure | None:
     from policies.artefact import ArtefactError
     from router.cli.problems import problems_json
     from router.config import ConfigError
+    from router.evaluate.problem import EvaluationError
     from router.journal import JournalError
+    from router.outcomes import OutcomesError
 
     if isinstance(error, ConfigError):
         details = {"problems": problems_json(error.problems)}
         return Failure(ExitCode.WRONG, "CONFIG_INVALID", f"the configuration is wrong\n{error}", details)
     if isinstance(error, ArtefactError | JournalError):
         return Failure(ExitCode.WRONG, "CONFIG_INVALID", str(error))
+    if isinstance(error, OutcomesError | EvaluationError):
+        return Failure(ExitCode.WRONG, "OUTCOMES_INVALID", str(error))
     return None
 
 

@@ -1,5 +1,6 @@
 """The journal: every decision, its grounds and its cost, and the feedback that joins it later."""
 
+from router.journal.audit import Audit
 from router.journal.base import Journal, NullJournal
 from router.journal.entry import JournalEntry
 from router.journal.errors import JournalError
@@ -8,6 +9,7 @@ from router.journal.record import Feedback, Record
 from router.journal.writer import JournalCounts, SqliteJournal
 
 __all__ = [
+    "Audit",
     "Feedback",
     "Journal",
     "JournalCounts",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from router.errors import UnknownRequest
+from router.journal.audit import Audit
 from router.journal.entry import JournalEntry
 
 
 class Journal(Protocol):
     """Remembers what was decided.
 
-    Order of calls: ``start`` once, then ``record`` and ``feedback`` from the event loop, then
+    Order of calls: ``start`` once, then ``record``, ``audit`` and ``feedback`` from the event loop, then
     ``close`` once, also when ``start`` raised.
     """
 
@@ -25,6 +26,10 @@ class Journal(Protocol):
         Callers may use a request id twice. An answered request is never replaced, nor one of another
         tenant; a failed one is, by its retry.
         """
+        ...
+
+    def audit(self, audit: Audit) -> None:
+        """Keep ``audit``, as ``record`` keeps entries; its ``time_s`` is set here."""
         ...
 
     async def feedback(self, request_id: str, score: float, source: str) -> bool:
@@ -48,6 +53,9 @@ class NullJournal:
 
     def record(self, entry: JournalEntry) -> None:
         """Forget ``entry``."""
+
+    def audit(self, audit: Audit) -> None:
+        """Forget ``audit``."""
 
     async def feedback(self, request_id: str, score: float, source: str) -> bool:  # noqa: ARG002
         """Refuse: nothing is known of any request."""

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from router.journal import schema
+from router.journal.audit import Audit
 from router.journal.errors import JournalError
 from router.journal.record import Feedback, Record
-from router.journal.rows import from_row
+from router.journal.rows import from_row, to_audit
 
 
 def read_journal(path: Path) -> Iterator[Record]:
@@ -27,17 +28,29 @@ def read_journal(path: Path) -> Iterator[Record]:
     with closing(connection):
         connection.row_factory = sqlite3.Row
         try:
-            schema.check(connection)
-            yield from _records(connection)
+            version = schema.check(connection)
+            yield from _records(connection, has_audits=version >= schema.AUDITS_VERSION)
         except (sqlite3.Error, JournalError) as exc:
             raise JournalError(f"the journal {path} cannot be read: {exc}") from exc
 
 
-def _records(connection: sqlite3.Connection) -> Iterator[Record]:
+def _records(connection: sqlite3.Connection, *, has_audits: bool) -> Iterator[Record]:
+    """Read all; a file that no newer server has written to since knows no certificates."""
+    columns = "*" if has_audits else "*, NULL AS certificate_id"
     connection.execute("BEGIN")
-    for row in connection.execute("SELECT * FROM requests ORDER BY rowid"):
+    for row in connection.execute(f"SELECT {columns} FROM requests ORDER BY rowid"):  # noqa: S608 - ours
         scores = connection.execute(
             "SELECT request_id, source, score, time_s FROM feedback WHERE request_id = ? ORDER BY source",
             (row["request_id"],),
         )
-        yield replace(from_row(row), feedback=tuple(Feedback(*score) for score in scores))
+        audit = _audit(connection, row["request_id"]) if has_audits else None
+        yield replace(
+            from_row(row),
+            feedback=tuple(Feedback(*score) for score in scores),
+            audit=audit,
+        )
+
+
+def _audit(connection: sqlite3.Connection, request_id: str) -> Audit | None:
+    row = connection.execute("SELECT * FROM audits WHERE request_id = ?", (request_id,)).fetchone()
+    return None if row is None else to_audit(row)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from backends.types import Message
 from router.events import AttemptReport, Decided, TierEstimate
+from router.journal.audit import Audit
 from router.journal.entry import JournalEntry
 
 _NOTHING_DECIDED = Decided(policy="", tier="", reason="", estimates=())
@@ -35,7 +36,8 @@ class Record:
     ``time_s`` is when it ended, in seconds since 1970. A request that failed has no ``tier``,
     ``confidence`` and ``reason``, and its ``latency_s`` is that of its attempts together;
     ``policy`` is empty where it failed before it was decided. ``messages`` and ``answer`` are None
-    where prompts are not stored. ``feedback`` joins later, by source.
+    where prompts are not stored. ``certificate_id`` None: no certificate covers it. ``feedback`` joins
+    later, by source, and so does the ``audit``, None where there was none.
     """
 
     request_id: str
@@ -54,7 +56,9 @@ class Record:
     latency_s: float = 0.0
     messages: tuple[Message, ...] | None = None
     answer: str | None = None
+    certificate_id: str | None = None
     feedback: tuple[Feedback, ...] = ()
+    audit: Audit | None = None
 
     @property
     def features_hash(self) -> str:
@@ -84,4 +88,5 @@ class Record:
             latency_s=result.latency_s if result else sum(attempt.latency_s for attempt in entry.attempts),
             messages=request.prompt.messages if store_prompts else None,
             answer=result.text if result and store_prompts else None,
+            certificate_id=result.certificate_id if result else None,
         )

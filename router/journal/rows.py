@@ -9,21 +9,23 @@ from typing import Any
 
 from backends.types import Message, Role, Usage
 from router.events import AttemptReport, Outcome, TierEstimate
+from router.journal.audit import Audit
 from router.journal.record import Record
 
 Row = dict[str, Any]
 
 # One encoder for all: json.dumps makes a new one a call where its settings are not the default.
 _dump = json.JSONEncoder(separators=(",", ":"), allow_nan=False, sort_keys=True).encode
-_STORED = tuple(field.name for field in fields(Record) if field.name != "feedback")
+_STORED = tuple(field.name for field in fields(Record) if field.name not in ("feedback", "audit"))
 COLUMNS = (*_STORED, "features_hash")
 _ESTIMATE = tuple(field.name for field in fields(TierEstimate))
 _ATTEMPT = tuple(field.name for field in fields(AttemptReport))
+AUDIT_COLUMNS = tuple(field.name for field in fields(Audit))
 _USAGE = tuple(field.name for field in fields(Usage))
 
 
 def to_row(record: Record) -> Row:
-    """Make the row of ``record``, without its feedback.
+    """Make the row of ``record``, without what joins it later.
 
     Raises ValueError or TypeError where a value fits no column.
     """
@@ -48,6 +50,12 @@ def from_row(row: Mapping[str, Any]) -> Record:
         messages = json.loads(row["messages"])
         values["messages"] = tuple(Message(Role(item["role"]), item["content"]) for item in messages)
     return Record(**values)
+
+
+def to_audit(row: Mapping[str, Any]) -> Audit:
+    """Make the audit of a row of its own table."""
+    values = {name: row[name] for name in AUDIT_COLUMNS}
+    return Audit(**values | {"agreed": None if row["agreed"] is None else bool(row["agreed"])})
 
 
 def _estimate_json(estimate: TierEstimate) -> Row:

@@ -12,6 +12,9 @@ from router.journal.errors import JournalError
 
 APPLICATION_ID = 0x55705368  # "UpSh"
 
+AUDITS_VERSION = 2
+"""The first version that knows certificates and audits."""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """
@@ -42,6 +45,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             score      REAL NOT NULL,
             time_s     REAL NOT NULL,
             PRIMARY KEY (request_id, source)
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
+    (
+        "ALTER TABLE requests ADD COLUMN certificate_id TEXT",
+        """
+        CREATE TABLE audits (
+            request_id      TEXT PRIMARY KEY,
+            certificate_id  TEXT NOT NULL,
+            propensity      REAL NOT NULL,
+            tier            TEXT NOT NULL,
+            top_tier        TEXT NOT NULL,
+            agreed          INTEGER,
+            loss            REAL NOT NULL,
+            grounds         TEXT NOT NULL,
+            cost_usd_micros INTEGER NOT NULL,
+            latency_s       REAL NOT NULL,
+            time_s          REAL NOT NULL
         ) STRICT, WITHOUT ROWID
         """,
     ),

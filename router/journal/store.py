@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from router.journal import schema
+from router.journal.audit import Audit
 from router.journal.errors import JournalError
 from router.journal.lock import WriterLock
 from router.journal.record import Feedback
-from router.journal.rows import COLUMNS, Row
+from router.journal.rows import AUDIT_COLUMNS, COLUMNS, Row
 
 # How long another process may hold the file (a backup, say) before a write fails.
 _BUSY_TIMEOUT_MS = 2000
@@ -26,6 +27,10 @@ _INSERT_REQUEST = (
     f"VALUES ({', '.join(':' + name for name in COLUMNS)}) "
     f"ON CONFLICT (request_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS)} "
     "WHERE requests.tier IS NULL AND requests.tenant = excluded.tenant"
+)
+_INSERT_AUDIT = (
+    f"INSERT OR REPLACE INTO audits ({', '.join(AUDIT_COLUMNS)}) "  # noqa: S608 - names are ours
+    f"VALUES ({', '.join('?' for _ in AUDIT_COLUMNS)})"
 )
 _INSERT_FEEDBACK = "INSERT OR REPLACE INTO feedback (request_id, source, score, time_s) VALUES (?, ?, ?, ?)"
 
@@ -66,7 +71,9 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         schema.migrate(self._connection)
 
-    def write(self, rows: Sequence[Row], feedback: Sequence[Feedback]) -> Written:
+    def write(
+        self, rows: Sequence[Row], feedback: Sequence[Feedback], audits: Sequence[Audit] = ()
+    ) -> Written:
         """Write all in one transaction, synced to the disk if any feedback is among it.
 
         Raises sqlite3.Error, and then nothing is written.
@@ -76,6 +83,7 @@ class Store:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             row_count = self._connection.executemany(_INSERT_REQUEST, rows).rowcount if rows else 0
+            self._connection.executemany(_INSERT_AUDIT, [astuple(audit) for audit in audits])
             outcomes = [self._write_feedback(score) for score in feedback]
             self._connection.execute("COMMIT")
         except BaseException:

@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from router.errors import QueueFull, UnknownRequest
+from router.journal.audit import Audit
 from router.journal.entry import JournalEntry
 from router.journal.record import Feedback, Record
 from router.journal.rows import Row, to_row
@@ -64,7 +65,7 @@ class _Close:
     """The last item of the queue."""
 
 
-_Item = _Ended | _Score | _Close
+_Item = _Ended | Audit | _Score | _Close
 
 
 class SqliteJournal:
@@ -116,6 +117,13 @@ class SqliteJournal:
             self._queued_characters += character_count
             self._queue.put(_Ended(entry, self._clock()))
 
+    def audit(self, audit: Audit) -> None:
+        """Queue ``audit``; drop and count it where the queue is full."""
+        if self._queue.qsize() >= self._limit:
+            self._dropped += 1
+        else:
+            self._queue.put(replace(audit, time_s=self._clock()))
+
     async def feedback(self, request_id: str, score: float, source: str) -> bool:
         """Write a score and wait until it is on the disk."""
         if self._queue.qsize() >= self._limit:
@@ -153,7 +161,8 @@ class SqliteJournal:
         except Empty:
             pass
         scores = [item for item in items if isinstance(item, _Score)]
-        self._write(store, self._rows(items), scores)
+        audits = [item for item in items if isinstance(item, Audit)]
+        self._write(store, self._rows(items), audits, scores)
         self._taken_characters += sum(
             _character_count(item.entry) for item in items if isinstance(item, _Ended)
         )
@@ -172,16 +181,16 @@ class SqliteJournal:
     def _record(self, item: _Ended) -> Record:
         return Record.of(item.entry, time_s=item.time_s, store_prompts=self._store_prompts)
 
-    def _write(self, store: Store, rows: list[Row], scores: list[_Score]) -> None:
+    def _write(self, store: Store, rows: list[Row], audits: list[Audit], scores: list[_Score]) -> None:
         try:
-            written = store.write(rows, [score.feedback for score in scores])
+            written = store.write(rows, [score.feedback for score in scores], audits)
         except (sqlite3.Error, ValueError, OverflowError) as exc:
-            self._complain(len(rows), exc)
+            self._complain(len(rows) + len(audits), exc)
             sorry = QueueFull("the journal cannot be written now; send the feedback again later")
             for score in scores:
                 score.replaced.set_exception(sorry)
             return
-        self._written += written.row_count
+        self._written += written.row_count + len(audits)
         if written.row_count < len(rows):
             taken = "their x-request-id is that of an earlier request; callers must not use one twice"
             self._complain(len(rows) - written.row_count, ValueError(taken))

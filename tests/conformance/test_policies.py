@@ -25,6 +25,7 @@ POLICY_OPTIONS: dict[str, dict[str, Any]] = {
     "mix": {"weights": {"a": 1.0, "c": 2.0}},
     "threshold": {"min_confidence": 0.7, "min_predicted_quality": 0.3},
     "cascade_routing": {"value_of_correct_usd": 0.01},
+    "certified": {"max_loss": 0.02},
 }
 DIFFICULTY_OPTIONS: dict[str, dict[str, Any]] = {
     "heuristic": {"strengths": {"a": 0.5, "b": 0.9}},

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends.types import Message, Prompt, Role
-from policies.base import Accept, Answered, Candidate, Policy, State, Try
-from policies.features import features_of
+from policies.base import Policy
 from policies.learnt import Learnt
-from policies.training import Outcome, OutcomeRecord
+from policies.outcomes import Outcome, OutcomeRecord
+from policies.replay import replay, view_of
 
 TIERS = ("edge", "local", "frontier")
 COSTS_USD_MICROS = {"edge": 20.0, "local": 100.0, "frontier": 1000.0}
@@ -65,33 +65,12 @@ class Point:
     cost_usd_micros: float
 
 
-def run(policy: Policy, learnt: Learnt, asked: Sequence[OutcomeRecord], seed: int = 0) -> Point:
+def run(policy: Policy, learnt: Learnt, asked: Sequence[OutcomeRecord]) -> Point:
     """Answer every record as the router would and grade what is accepted."""
-    draws = np.random.default_rng(seed).random(len(asked))
-    results = [
-        _answer(policy, learnt, record, float(draw)) for record, draw in zip(asked, draws, strict=True)
-    ]
-    return Point(
-        float(np.mean([point.quality for point in results])),
-        float(np.mean([point.cost_usd_micros for point in results])),
-    )
-
-
-def _answer(policy: Policy, learnt: Learnt, record: OutcomeRecord, draw: float) -> Point:
-    estimates = learnt.difficulty.predict(record.prompt, features_of(record.prompt))
-    left = {tier: Candidate(tier, estimates[tier].quality, COSTS_USD_MICROS[tier]) for tier in TIERS}
-    answered: tuple[Answered, ...] = ()
-    cost = 0.0
-    for _ in range(len(TIERS) + 1):
-        match policy.decide(State(tuple(left.values()), answered, draw=draw, ladder=TIERS)):
-            case Try(tier):
-                candidate = left.pop(tier)
-                cost += candidate.cost_usd_micros
-                confidence = learnt.confidence.predict(tier, candidate.quality, record.outcomes[tier].signals)
-                answered = (*answered, Answered(tier, candidate.quality, confidence))
-            case Accept(index):
-                return Point(record.outcomes[answered[index].tier].quality, cost)
-    raise AssertionError("the policy never ended")
+    replayed = replay(policy, [view_of(learnt, record, TIERS) for record in asked], COSTS_USD_MICROS)
+    qualities = np.array([[record.outcomes[tier].quality for tier in TIERS] for record in asked])
+    costs = np.tile(list(COSTS_USD_MICROS.values()), (len(asked), 1))
+    return Point(float(replayed.qualities(qualities).mean()), float(replayed.costs(costs).mean()))
 
 
 def quality_at(points: Mapping[str, Point] | Sequence[Point], cost_usd_micros: float) -> float:

@@ -1,0 +1,1 @@
+"""The batched engine on llama.cpp's low-level API."""

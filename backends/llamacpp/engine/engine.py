@@ -1,0 +1,163 @@
+"""The batched engine: one model, many answers, one step at a time.
+
+Decides what may be asked of it. All methods belong on one thread and raise only BackendError.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import abc
+from collections.abc import Callable
+from pathlib import Path
+
+from backends.errors import ContextTooLong, Refused, Unavailable
+from backends.llamacpp.engine.embeddings import Embedder
+from backends.llamacpp.engine.footprint import warm_up
+from backends.llamacpp.engine.prefixes import cache_of
+from backends.llamacpp.engine.runner import Runner
+from backends.llamacpp.engine.sequence import Sequence
+from backends.llamacpp.native import Native, open_model
+from backends.llamacpp.options import LlamaCppOptions
+from backends.llamacpp.work import Event, Load, Work
+
+
+class Engine:
+    """Answers ``Work`` with ``Event`` objects.
+
+    After ``submit`` the answer comes from ``step``, call by call, until a token that ends it, the last
+    that its ``output_limit`` allows, or a Failed. Close the engine last.
+    """
+
+    def __init__(
+        self, native: Native, path: Path, options: LlamaCppOptions, clock: Callable[[], float]
+    ) -> None:
+        self.context_token_count = native.context_token_count
+        self.memory_byte_count = 0
+        self._native: Native | None = native
+        self._vocabulary_size = native.vocabulary_size
+        self._options = options
+        self._clock = clock
+        self._arrivals = 0
+        self._embedder: Embedder | None = None
+        self._runner = Runner(native, options, cache_of(path, options))
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        options: LlamaCppOptions,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        extra_buffers: bool = True,
+    ) -> Engine:
+        """Load the model at ``path`` and its adapters, and compute once; raises Unavailable if that fails."""
+        native = open_model(path, options, extra_buffers=extra_buffers)
+        try:
+            engine = cls(native, path, options, clock)
+            engine.memory_byte_count = warm_up(native)
+            for name, adapter in options.adapters.items():
+                engine.add_adapter(name, Path(adapter.path), adapter.scale)
+        except BaseException:
+            native.free()
+            raise
+        return engine
+
+    def close(self) -> None:
+        """Free the model and all that was made for it; does nothing the second time."""
+        native, self._native = self._native, None
+        if native is None:
+            return
+        for sequence in self._runner.sequences.values():
+            sequence.close()
+        if self._embedder is not None:
+            self._embedder.close()
+        native.free()
+
+    @property
+    def has_work(self) -> bool:
+        """Whether ``step`` would do anything."""
+        return bool(self._runner.sequences or self._runner.events)
+
+    def submit(self, work: Work) -> None:
+        """Let ``work`` wait for its turn.
+
+        Raises Overloaded where too many wait, ContextTooLong where prompt and answer do not fit, and Refused
+        where it can never be done.
+        """
+        self._check(work)
+        self._arrivals += 1
+        self._runner.submit(Sequence(work, self._arrivals))
+
+    def cancel(self, id: int) -> None:  # noqa: A002  what the messages call it
+        """Stop the answer ``id`` before the next step; nothing more comes of it. Unknown ids are ignored."""
+        sequence = self._runner.sequences.get(id)
+        if sequence is not None:
+            self._runner.drop(sequence)
+
+    def step(self) -> list[Event]:
+        """Do one step of all running answers and return what happened; one answer's fault is its own."""
+        return self._runner.step(self._clock())
+
+    def embed(self, texts_tokens: abc.Sequence[abc.Sequence[int]]) -> list[list[float]]:
+        """Return the embedding of each text, of Euclidean length 1; adapters have no part in it.
+
+        Raises ContextTooLong, Refused where a text is empty or no text of this model, and Unavailable.
+        """
+        for tokens in texts_tokens:
+            self._check_tokens(tokens)
+        if self._embedder is None:
+            assert self._native is not None, "the engine is closed"
+            self._embedder = Embedder(self._native)
+        return [self._embedder.embed(tokens) for tokens in texts_tokens]
+
+    def add_adapter(self, name: str, path: Path, scale: float) -> None:
+        """Load a LoRA adapter, in place of one of that name; raises Unavailable where it does not fit."""
+        adapter = self._runner.adapters.open(path, scale)
+        self.remove_adapter(name)
+        self._runner.adapters.add(name, adapter)
+
+    def remove_adapter(self, name: str) -> None:
+        """Drop adapter ``name``, if there is one; answers that need it fail with the next step."""
+        for sequence in list(self._runner.sequences.values()):
+            if sequence.work.adapter == name:
+                self._runner.fail(sequence, Unavailable(f"the adapter {name!r} was removed; ask again"))
+        self._runner.adapters.remove(name)
+
+    def load(self) -> Load:
+        """How busy it is now, and what it has done so far."""
+        counts = self._runner.counts
+        return Load(
+            running_count=len(self._runner.scheduler.running),
+            waiting_count=len(self._runner.scheduler.waiting),
+            slot_count=self._options.sequence_count,
+            read_token_count=counts.read,
+            cached_token_count=counts.cached,
+            written_token_count=counts.written,
+            drafted_token_count=counts.drafted,
+            accepted_token_count=counts.accepted,
+            preemption_count=self._runner.scheduler.preemption_count,
+        )
+
+    def _check(self, work: Work) -> None:
+        self._check_tokens(work.tokens + work.written)
+        if len(work.written) >= work.output_limit:
+            raise Refused(f"{len(work.written)} of {work.output_limit} tokens are written, so none is left")
+        if work.adapter not in self._runner.adapters:
+            raise Refused(f"there is no adapter {work.adapter!r}; add it to the tier's option 'adapters'")
+        if work.id in self._runner.sequences:
+            raise Refused(f"the answer {work.id} is being written already; take another id")
+        needed = len(work.tokens) + work.output_limit
+        if needed > self.context_token_count and self._options.attention_sink_token_count is None:
+            raise ContextTooLong(
+                f"the prompt has {len(work.tokens)} tokens and the answer may have {work.output_limit}, but "
+                f"the context only {self.context_token_count}; shorten them or raise context_token_count"
+            )
+
+    def _check_tokens(self, tokens: abc.Sequence[int]) -> None:
+        """Keep from llama.cpp what it would take as a fault of the whole batch."""
+        if not tokens:
+            raise Refused("the prompt has no tokens; send at least one")
+        if min(tokens) < 0 or max(tokens) >= self._vocabulary_size:
+            raise Refused(
+                f"a token is not among the {self._vocabulary_size} of the vocabulary; use this model's own"
+            )

@@ -1,0 +1,1 @@
+"""From a transformers model folder to a GGUF file that computes the same."""

@@ -1,0 +1,1 @@
+"""What a quantised model lost against its original, measured token by token."""

@@ -1,0 +1,1 @@
+"""How often certificates break their word, what they save, and how soon a broken one is noticed."""

@@ -1,0 +1,128 @@
+"""``upshift calibrate``: learns, certifies, and says plainly what is missing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policies.artefact import load as load_learnt
+from policies.guarantee.certificate_file import load_certificates, save_certificates
+from policies.outcomes import OutcomeRecord
+from router.build import build
+from router.config import load
+from router.outcomes import write_outcomes
+from tests.policies.ladder import TIERS, records
+from tests.router.cli.conftest import Run
+
+CONFIG = """
+version: 1
+learnt: learnt.json
+difficulty: {estimator: linear}
+tiers:
+  - {name: edge, backend: echo, price: {output_usd_per_million_tokens: 1}}
+  - {name: local, backend: echo, price: {output_usd_per_million_tokens: 5}}
+  - {name: frontier, backend: echo, price: {output_usd_per_million_tokens: 50}}
+policies:
+  - name: default
+    ladder: [edge, local, frontier]
+    objective: {rule: certified, max_loss: 0.05, certificate: ./certificate.json}
+"""
+
+
+def calibrated(folder: Path, graded: list[OutcomeRecord], upshift: Run, *words: str) -> Any:
+    """Run the verb in ``folder``; returns what it printed for programs."""
+    (folder / "upshift.yaml").write_text(CONFIG)
+    write_outcomes(graded, folder / "graded.jsonl.gz")
+    files = ("-c", str(folder / "upshift.yaml"), "--outcomes", str(folder / "graded.jsonl.gz"))
+    return upshift("calibrate", *files, "--json", *words)
+
+
+@pytest.fixture(scope="module")
+def graded() -> list[OutcomeRecord]:
+    """Records of a ladder on which two thirds of the cost can be saved."""
+    return [replace(record, id=f"r{number}") for number, record in enumerate(records(900, seed=21))]
+
+
+def test_a_certificate_is_given_written_and_served(
+    graded: list[OutcomeRecord], tmp_path: Path, upshift: Run
+) -> None:
+    """From records to a router that may serve by it; a better promise than was given is not read into it."""
+    ended = calibrated(tmp_path, graded, upshift, "--max-loss", "0.05", "--grader", "exact")
+    assert (ended.code, ended.err) == (0, "")
+    (stratum,) = ended.json["strata"]
+    assert stratum["certified"]
+    assert stratum["certificate"]["proof"]["saving"] > 0.1
+    (certificate,) = load_certificates(tmp_path / "certificate.json")
+    assert certificate.id == stratum["certificate"]["id"]
+    assert certificate.made_from["grader"] == "exact"
+    assert load_learnt(tmp_path / "learnt.json").prompt_count < 500  # the others certify
+    (status,) = build(load(tmp_path / "upshift.yaml")).certificates()
+    assert (status.id, status.withdrawn) == (certificate.id, None)
+    (tmp_path / "upshift.yaml").write_text(CONFIG.replace("0.05", "0.01"))
+    assert build(load(tmp_path / "upshift.yaml")).certificates() == ()
+
+
+def test_what_cannot_be_certified_is_said_plainly(
+    graded: list[OutcomeRecord], tmp_path: Path, upshift: Run
+) -> None:
+    """The old certificate goes, and the sentence says that the top tier answers."""
+    (tmp_path / "certificate.json").write_text("")
+    save_certificates([], tmp_path / "certificate.json")
+    ended = calibrated(tmp_path, graded[:150], upshift, "--max-loss", "0.01")
+    (stratum,) = ended.json["strata"]
+    assert (ended.code, stratum["certified"], stratum["certificate"]) == (0, False, None)
+    assert load_certificates(tmp_path / "certificate.json") == ()
+    files = ("-c", str(tmp_path / "upshift.yaml"), "--outcomes", str(tmp_path / "graded.jsonl.gz"))
+    said = upshift("calibrate", *files, "--max-loss", "0.01").out
+    assert "NOT CERTIFIED" in said
+    assert "the top tier answers everything" in said
+
+
+def test_without_a_bound_all_records_teach(graded: list[OutcomeRecord], tmp_path: Path, upshift: Run) -> None:
+    """Nothing is kept back where nothing is certified."""
+    ended = calibrated(tmp_path, graded[:120], upshift)
+    assert ended.json["learnt"]["prompt_count"] == 120
+    assert not (tmp_path / "certificate.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--policy", "nonsense"), "known: default"),
+        (("--max-loss", "0.02", "--by-task"), "names no task"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    graded: list[OutcomeRecord], tmp_path: Path, upshift: Run, words: tuple[str, ...], said: str
+) -> None:
+    """The caller's mistakes end with code 2."""
+    ended = calibrated(tmp_path, graded[:150], upshift, *words)
+    assert ended.code == 2
+    assert said in ended.json["error"]["message"]
+
+
+def test_records_without_the_ladder_are_refused(
+    graded: list[OutcomeRecord], tmp_path: Path, upshift: Run
+) -> None:
+    """It says which tiers the records have."""
+    lone = [replace(r, outcomes={"edge": r.outcomes["edge"]}) for r in graded[:50]]
+    error = calibrated(tmp_path, lone, upshift).json["error"]
+    assert error["reason"] == "OUTCOMES_INVALID"
+    assert "the records have edge" in error["message"]
+
+
+def test_a_ladder_out_of_order_is_refused(graded: list[OutcomeRecord], tmp_path: Path, upshift: Run) -> None:
+    """Costs decide what is cheap, and here the top is cheaper than what it stands above."""
+    dear = [
+        replace(
+            r, outcomes={t: replace(o, cost_usd=1.0 / (1 + TIERS.index(t))) for t, o in r.outcomes.items()}
+        )
+        for r in graded[:200]
+    ]
+    error = calibrated(tmp_path, dear, upshift, "--max-loss", "0.02").json["error"]
+    assert "from the cheapest to the dearest" in error["message"]
+    assert json.dumps(error)
