@@ -36,7 +36,9 @@ def grow(rows: Floats, qualities: Floats, seed: int = 0) -> Any:
         early_stopping=False,
         random_state=seed,
     )
-    return model.fit(np.vstack([rows, rows])[kept], labels[kept], sample_weight=weights[kept] if is_graded else None)
+    return model.fit(
+        np.vstack([rows, rows])[kept], labels[kept], sample_weight=weights[kept] if is_graded else None
+    )
 
 
 def forest_of(model: Any) -> Forest:
@@ -56,7 +58,9 @@ def forest_of(model: Any) -> Forest:
         thresholds=inner["num_threshold"].astype(np.float64),
         nan_left=inner["missing_go_to_left"].astype(np.bool_),
         reachable=np.array([mask for tree in grown for mask in tree.reachable], np.uint8),
-        starts=np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64) if grown else np.zeros(0, np.int64),
+        starts=np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+        if grown
+        else np.zeros(0, np.int64),
         values=np.array([tree.values for tree in grown], np.float64).reshape(len(grown), LEAF_COUNT),
         intercept=intercept,
     )

@@ -89,5 +89,7 @@ class Forest:
         )
         sizes = {len(forest.columns), len(forest.thresholds), len(forest.nan_left), len(forest.reachable)}
         if len(sizes) != 1:
-            raise ValueError(f"a forest's nodes need as many columns as thresholds; sizes are {sorted(sizes)}")
+            raise ValueError(
+                f"a forest's nodes need as many columns as thresholds; sizes are {sorted(sizes)}"
+            )
         return forest

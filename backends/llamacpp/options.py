@@ -66,18 +66,14 @@ class LlamaCppOptions(BaseModel):
     )
     key_cache_type: CacheType = Field(default="f16", description="Number format of the cached keys.")
     value_cache_type: CacheType = Field(
-        default="f16", description="Number format of the cached values; other than f16 and f32 needs flash attention."
+        default="f16",
+        description="Number format of the cached values; other than f16 and f32 needs flash attention.",
     )
     flash_attention: bool = Field(
         default=False, description="Faster at reading long prompts, slower at writing behind them."
     )
     prefix_cache_mib: int = Field(
         default=256, ge=0, description="Memory for what was read before, to be read again for free; 0: off."
-    )
-    prefix_cache_path: str | None = Field(
-        default=None,
-        description="Folder that keeps the prefix cache over restarts; unset: memory only.",
-        json_schema_extra={"format": "path"},
     )
     attention_sink_token_count: int | None = Field(
         default=None,
@@ -87,33 +83,18 @@ class LlamaCppOptions(BaseModel):
             "(StreamingLLM). Unset: longer texts are refused."
         ),
     )
-    speculation: Literal["off", "lookup", "draft"] = Field(
-        default="lookup",
-        description=(
-            "How tokens are guessed ahead, where measured acceptance and load make it pay: from the prompt's own "
-            "words, or by draft_model."
-        ),
-    )
-    draft_model: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Path of a small GGUF file with the same vocabulary, for speculation: draft.",
-        json_schema_extra={"format": "path"},
-    )
-    adapters: dict[str, AdapterOptions] = Field(
-        default_factory=dict, description="LoRA adapters by name."
-    )
+    adapters: dict[str, AdapterOptions] = Field(default_factory=dict, description="LoRA adapters by name.")
     worker: str | None = Field(
         default=None,
         min_length=1,
-        description="Name of the worker process; tiers that name the same one share it. Unset: one of its own.",
+        description="Name of the worker process, shared by tiers that name the same; unset: one of its own.",
     )
     memory_limit_mib: int | None = Field(
         default=None,
         ge=1,
         description=(
-            "Most memory for the models of one worker; those idle for longest are unloaded, and loaded again when "
-            "asked. Unset: no limit."
+            "Most memory for the models of one worker; those idle for longest are unloaded, and loaded again "
+            "when asked. Unset: no limit."
         ),
     )
     gpu_layer_count: int = Field(default=0, ge=-1, description="Layers to put on a GPU; -1: all.")

@@ -6,8 +6,6 @@ Each verb reads its options, lets :mod:`backends.llamacpp.models` work, and show
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from router.cli import parameters as given
-from router.cli.failure import ExitCode, Fault
+from router.cli.model_work import faults, progress_bars
 
 if TYPE_CHECKING:
-    from backends.llamacpp.models.progress import Progress
     from backends.llamacpp.models.texts import Text
 
 app = typer.Typer(
@@ -81,8 +78,6 @@ _COMPARE = """
 **Verdicts** (the worse of two): indistinguishable up to 0.01 nats of KL divergence and from 95 % equal first
 choices; slight to 0.05 and 90 %; noticeable to 0.25 and 75 %; else broken.
 """
-# Every so many-th text is kept for the report.
-_HELD_BACK = 5
 
 Model = Annotated[Path, typer.Argument(metavar="FILE", help="A GGUF file.")]
 Prompts = Annotated[
@@ -119,7 +114,7 @@ def pull(
     """Download a model from the Hugging Face hub; go on where a download broke off."""
     from router.cli.model_reports import print_pulled
 
-    with _faults(), _progress() as progress:
+    with faults(), progress_bars() as progress:
         from backends.llamacpp.models.pull import pull as do
 
         # It would tell of every try; the last one's error says it all.
@@ -140,7 +135,7 @@ def inspect(
     """Show what a model file holds, the memory it takes, and how fast this machine could run it."""
     from router.cli.model_reports import print_description
 
-    with _faults():
+    with faults():
         from backends.cores import core_count
         from backends.llamacpp.models.description import describe
         from backends.read_bandwidth import read_bandwidth
@@ -166,7 +161,7 @@ def convert(
     """Turn a transformers model into a GGUF file, and check that llama.cpp computes the same."""
     from router.cli.model_reports import print_converted
 
-    with _faults(), _progress() as progress:
+    with faults(), progress_bars() as progress:
         from backends.llamacpp.models.convert.convert import Card
         from backends.llamacpp.models.convert.convert import convert as do
         from backends.llamacpp.models.output import refuse_overwrite
@@ -202,7 +197,7 @@ def quantize(
     """Write a model in fewer bits, and say what was lost."""
     from router.cli.model_reports import print_quantised
 
-    with _faults(), _progress() as progress:
+    with faults(), progress_bars() as progress:
         from backends.llamacpp.models.output import refuse_overwrite
         from backends.llamacpp.models.quality.compare import compare as measure
         from backends.llamacpp.models.quantize.quantize import quantize as do
@@ -211,7 +206,7 @@ def quantize(
         refuse_overwrite(output, force=force)
         overrides = tuple(overrides_from(tensor or ()))
         recipe = Recipe(mixture.lower(), head and head.lower(), overrides, requantize)
-        calibrating, judging = _split(prompts)
+        calibrating, judging = _texts(prompts)
         quantised = do(source, output, recipe, texts=calibrating, progress=progress)
         quality = measure(source, output, texts=judging, progress=progress) if report else None
     print_quantised(quantised, quality, as_json=json)
@@ -227,7 +222,7 @@ def compare(
     """Measure how far a quantised model is from its original."""
     from router.cli.model_reports import print_quality
 
-    with _faults(), _progress() as progress:
+    with faults(), progress_bars() as progress:
         from backends.llamacpp.models.quality.compare import compare as do
         from backends.llamacpp.models.texts import PASSAGES, read_texts
 
@@ -236,60 +231,8 @@ def compare(
     print_quality(quality, as_json=json)
 
 
-def _split(prompts: Path | None) -> tuple[tuple[Text, ...], tuple[Text, ...]]:
-    """Texts to calibrate by, and others to judge by; too few to hold any back serve both."""
-    from backends.llamacpp.models.texts import PASSAGES, read_texts
+def _texts(prompts: Path | None) -> tuple[tuple[Text, ...], tuple[Text, ...]]:
+    """Texts to calibrate by, none without prompts, and texts to judge by."""
+    from backends.llamacpp.models.texts import PASSAGES, held_back, read_texts
 
-    if prompts is None:
-        return (), PASSAGES
-    texts = read_texts(prompts)
-    if len(texts) < _HELD_BACK:
-        return texts, texts
-    judging = texts[::_HELD_BACK]
-    return tuple(text for i, text in enumerate(texts) if i % _HELD_BACK), judging
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    """Turn what goes wrong below into how a command ends."""
-    from backends.errors import BackendError, Refused
-
-    try:
-        yield
-    except Refused as exc:
-        raise Fault(str(exc), code=ExitCode.WRONG, reason="REFUSED") from exc
-    except BackendError as exc:
-        raise Fault(str(exc), code=ExitCode.UNAVAILABLE, reason="UNAVAILABLE") from exc
-    except ModuleNotFoundError as exc:
-        extra = "moe" if exc.name in {"torch", "transformers"} else "llamacpp"
-        message = f"the package {exc.name} is missing; pip install 'upshift[{extra}]'"
-        raise Fault(message, reason="MISSING_PACKAGE") from exc
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show on standard error how far long work is."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description:<20}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    shown = Progress(*columns, console=Console(stderr=True), transient=True)
-    tasks: dict[str, TaskID] = {}
-
-    def advance(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            shown.start()
-            tasks[what] = shown.add_task(what, total=None)
-        shown.update(tasks[what], completed=done, total=total or None)
-
-    try:
-        yield advance
-    finally:
-        if tasks:
-            shown.stop()
+    return ((), PASSAGES) if prompts is None else held_back(read_texts(prompts))

@@ -104,7 +104,7 @@ def test_is_greedy_without_temperature(logits: np.ndarray) -> None:
 
 
 def test_penalties_follow_their_definitions() -> None:
-    """Presence subtracts once, frequency by count, repetition divides what is positive; prompts count there only."""
+    """Presence subtracts once, frequency by count; repetition divides, and counts the prompt too."""
     logits = np.array([1.0, 0.9, 0.8, -1.0], np.float32)
     presence = Sampler(Sampling(presence_penalty=0.15), [1])
     presence.accept(0)

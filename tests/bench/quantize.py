@@ -5,8 +5,8 @@ its distributions on test prompts, and how many tasks it still gets right. The f
 checkpoint of ``examples.pocket.train`` where there is one in --folder; without, it is the shipped file
 widened. Quantising the edge model's shipped Q4_0 to Q4_0 again then loses nothing, which says nothing; the
 frontier's Q8_0 is near enough to what was trained. Speeds are of models that fit into a cache: they tell of
-overhead and arithmetic, and only large models (``make bench-edge``) tell of memory. Prints a table a model, and one JSON
-object as the last line.
+overhead and arithmetic, and only large models (``make bench-edge``) tell of memory. Prints a table a
+model, and one JSON object as the last line.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pathlib import Path
 from backends.errors import ContextTooLong, Refused, Unavailable
 from backends.llamacpp.engine.embeddings import Embedder
 from backends.llamacpp.engine.footprint import warm_up
-from backends.llamacpp.engine.prefixes import cache_of
+from backends.llamacpp.engine.prefix_cache import PrefixCache
 from backends.llamacpp.engine.runner import Runner
 from backends.llamacpp.engine.sequence import Sequence
 from backends.llamacpp.native import Native, open_model
@@ -39,7 +39,7 @@ class Engine:
         self._clock = clock
         self._arrivals = 0
         self._embedder: Embedder | None = None
-        self._runner = Runner(native, options, cache_of(path, options))
+        self._runner = Runner(native, options, PrefixCache(options.prefix_cache_mib * 2**20))
 
     @classmethod
     def open(

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from operator import itemgetter
-from pathlib import Path
-
-import llama_cpp
 
 from backends.llamacpp.engine.adapters import Adapters
-
-try:
-    from backends.llamacpp.engine.prefix_cache import PrefixCache
-except ImportError:  # TEMPORARY until prefix_cache.py is there
-
-    class PrefixCache:  # type: ignore
-        def __init__(self, *a): ...
-        def longest(self, *a):
-            return None
-
-        def keep(self, *a): ...
-
-
+from backends.llamacpp.engine.prefix_cache import PrefixCache
 from backends.llamacpp.engine.scheduler import MIN_SHARED_TOKEN_COUNT
 from backends.llamacpp.engine.sequence import Sequence, State, shared_length
 from backends.llamacpp.engine.slots import Slots
-from backends.llamacpp.options import LlamaCppOptions
-
 
 # Saving and restoring 128 tokens takes 10 ms, reading them 600 (0.6B, 2 threads); so copying 32 tokens
 # costs less than reading one.
@@ -51,7 +33,9 @@ class Prefixes:
         """
         length, state = self._cached(sequence)
         shared, other = max(
-            ((self._shared(sequence, other), other) for other in running), key=itemgetter(0), default=(0, None)
+            ((self._shared(sequence, other), other) for other in running),
+            key=itemgetter(0),
+            default=(0, None),
         )
         if other is not None and shared >= length + MIN_SHARED_TOKEN_COUNT:
             length, state = shared, self._keep(other)
@@ -90,28 +74,3 @@ class Prefixes:
         """``shared``, or 0 where a state of ``whole`` tokens cannot be cut to it or takes longer to copy."""
         least = max(MIN_SHARED_TOKEN_COUNT, whole // _COPIED_PER_READ)
         return shared if shared == whole or (shared >= least and not self._exact) else 0
-
-
-def cache_of(path: Path, options: LlamaCppOptions) -> PrefixCache:
-    """Make the cache that ``options`` want for the model at ``path``.
-
-    Its key tells apart all that a state depends on: states of another file, format, layout or version
-    of llama.cpp do not fit.
-    """
-    stat = path.stat()
-    facts = (
-        llama_cpp.__version__,
-        str(path.resolve()),
-        stat.st_size,
-        stat.st_mtime_ns,
-        options.sequence_count,
-        options.key_cache_type,
-        options.value_cache_type,
-        options.flash_attention,
-    )
-    folder = options.prefix_cache_path
-    return PrefixCache(
-        options.prefix_cache_mib * 2**20,
-        None if folder is None else Path(folder).expanduser(),
-        hashlib.sha256(repr(facts).encode()).hexdigest(),
-    )

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from backends.errors import BackendError, TimedOut, Unavailable
 from backends.llamacpp.engine.adapters import Adapters
 from backends.llamacpp.engine.batch import ABORTED, Batch
-from backends.llamacpp.engine.prefixes import PrefixCache, Prefixes
+from backends.llamacpp.engine.prefix_cache import PrefixCache
+from backends.llamacpp.engine.prefixes import Prefixes
 from backends.llamacpp.engine.scheduler import Row, Scheduler
 from backends.llamacpp.engine.sequence import Sequence
 from backends.llamacpp.engine.sinks import Sinks

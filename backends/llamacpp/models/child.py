@@ -32,11 +32,7 @@ def run_job(module: str, request: Mapping[str, Any], progress: Progress = silent
     Raises what the job raised, Refused where it died: on sound files it does not. Ends the child when
     the caller is interrupted.
     """
-    command = [sys.executable, "-m", module]
-    with (
-        tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=errors, text=True) as child,  # noqa: S603
-    ):
+    with tempfile.TemporaryFile("w+") as errors, _started(module, errors) as child:
         try:
             result = _converse(child, request, progress)
             if result is None:
@@ -62,6 +58,18 @@ def serve_job(job: Job) -> None:
         say("refused", str(exc))
     except BackendError as exc:
         say("unavailable", str(exc))
+
+
+def _started(module: str, errors: IO[str]) -> subprocess.Popen[str]:
+    """Start the child where this process finds its modules, and not in the folder it happens to be in."""
+    return subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-P", "-m", module],
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=errors,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
 
 
 def _converse(

@@ -12,6 +12,7 @@ from typing import Protocol
 from backends.errors import Refused
 
 _MAX_FILE_BYTES = 64 * 2**20
+_HELD_BACK = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,13 @@ def read_texts(path: Path) -> tuple[Text, ...]:
     if not found:
         raise Refused(f"{path} holds no text")
     return found
+
+
+def held_back(texts: Sequence[Text]) -> tuple[tuple[Text, ...], tuple[Text, ...]]:
+    """Texts to calibrate by, and every fifth, to judge by; fewer than five serve both."""
+    if len(texts) < _HELD_BACK:
+        return tuple(texts), tuple(texts)
+    return tuple(text for i, text in enumerate(texts) if i % _HELD_BACK), tuple(texts[::_HELD_BACK])
 
 
 def windows(tokenizer: Tokenizer, texts: Sequence[Text], length: int) -> list[Window]:

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from backends.llamacpp.worker.frames import FrameError, FrameReader
 from backends.llamacpp.worker.messages import Order, Report, read_report, write_order
@@ -129,8 +130,8 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what writes go to."""
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        # Not to be asked: uvloop's transports are of no class of asyncio's.
+        self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Pass reports on; a worker that sends anything else is killed."""

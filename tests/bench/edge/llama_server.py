@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from backends.llamacpp.build_info import build_record
@@ -32,14 +33,19 @@ _AMX_OFF = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 
 
 def llama_server() -> Path:
-    """Return the program, built where it is not in the cache; raises MissingError where that fails."""
+    """Return the program; raises MissingError where it has not been built."""
     program = _program()
-    return program if program.exists() else _build(program)
+    if not program.exists():
+        raise MissingError("llama-server is not built")
+    return program
 
 
-def build_is_due() -> bool:
-    """Whether :func:`llama_server` would have to build first."""
-    return not _program().exists()
+def build_llama_server(say: Callable[[str], None]) -> None:
+    """Build the program where it is not in the cache; raises MissingError where that fails."""
+    program = _program()
+    if not program.exists():
+        say("building llama-server, once: five to fifteen minutes on two cores")
+        _build(program)
 
 
 def _program() -> Path:
@@ -52,7 +58,7 @@ def _program() -> Path:
     return cache_folder("llama-server") / f"llama-server-{key}"
 
 
-def _build(program: Path) -> Path:
+def _build(program: Path) -> None:
     source = source_folder() / "vendor" / "llama.cpp"
     folder = program.with_suffix(".build")
     flags = (f"-DCMAKE_C_FLAGS={_flags()}", f"-DCMAKE_CXX_FLAGS={_flags()}")
@@ -67,7 +73,6 @@ def _build(program: Path) -> Path:
                 raise MissingError(f"building llama-server failed; {log} says why")
     shutil.move(folder / "bin" / "llama-server", program)
     shutil.rmtree(folder)
-    return program
 
 
 def _flags() -> str:

@@ -64,46 +64,50 @@ async def one_round(server: Serving, asked: Sequence[str]) -> Round:
     )
 
 
-async def compare(
-    contenders: Sequence[Contender], setting: Setting, round_count: int, missing: dict[str, str], say: Say
-) -> Rounds:
-    """Let every server answer ``setting.stream_count`` streams, ``round_count`` times, in turn.
+class Comparison:
+    """Servers of one setting that answer in turn; one that fails leaves, and ``missing`` says why."""
 
-    Those that cannot run, or fail, are left out; ``missing`` then says why.
-    """
-    found: Rounds = {contender.name: [] for contender in contenders}
+    def __init__(self, setting: Setting, missing: dict[str, str], say: Say) -> None:
+        self._setting = setting
+        self._missing = missing
+        self._say = say
+        self._servers: list[Serving] = []
+        self._rounds: Rounds = {}
 
-    def leave_out(name: str, error: Exception) -> None:
-        missing[f"{name}, N={setting.stream_count}"] = str(error)
-        say(f"{name} is left out: {error}")
-        found.pop(name)
+    async def run(self, contenders: Sequence[Contender], round_count: int) -> Rounds:
+        """Let each answer as many streams as the setting says, ``round_count`` times."""
+        async with AsyncExitStack() as stack:
+            for contender in contenders:
+                await self._start(contender, stack)
+            for number in range(-1, round_count):  # the first warms up
+                first = number % max(1, len(self._servers))
+                for server in self._servers[first:] + self._servers[:first]:
+                    await self._measure(server, number)
+        return self._rounds
 
-    async with AsyncExitStack() as stack:
-        servers = []
-        for contender in contenders:
-            try:
-                starting = serving(contender, setting, ANSWER_TOKEN_COUNT)
-                servers.append(await stack.enter_async_context(starting))
-            except FAILURES as error:
-                leave_out(contender.name, error)
-        for number in range(-1, round_count):  # the first warms up
-            for server in _rotated(servers, number):
-                name = server.contender.name
-                try:
-                    measured = await one_round(server, _prompts(setting, number))
-                except FAILURES as error:
-                    leave_out(name, error)
-                    servers.remove(server)
-                else:
-                    say(f"{name}: {measured.tokens_per_s:.1f} tokens/s")
-                    found[name] += [measured] if number >= 0 else []
-    return found
+    async def _start(self, contender: Contender, stack: AsyncExitStack) -> None:
+        try:
+            starting = serving(contender, self._setting, ANSWER_TOKEN_COUNT)
+            self._servers.append(await stack.enter_async_context(starting))
+        except FAILURES as error:
+            self._leave_out(contender, error)
 
+    async def _measure(self, server: Serving, number: int) -> None:
+        contender = server.contender
+        try:
+            measured = await one_round(server, _prompts(self._setting, number))
+        except FAILURES as error:
+            self._servers.remove(server)
+            self._rounds.pop(contender.name, None)
+            self._leave_out(contender, error)
+            return
+        if number >= 0:
+            self._rounds.setdefault(contender.name, []).append(measured)
+            self._say(f"{contender.name}: {measured.tokens_per_s:.1f} tokens/s")
 
-def _rotated(servers: list[Serving], number: int) -> list[Serving]:
-    """The servers, each round another one first."""
-    first = number % max(1, len(servers))
-    return servers[first:] + servers[:first]
+    def _leave_out(self, contender: Contender, error: Exception) -> None:
+        self._missing[f"{contender.name}, N={self._setting.stream_count}"] = str(error)
+        self._say(f"{contender.name} is left out: {error}")
 
 
 def _prompts(setting: Setting, number: int) -> list[str]:

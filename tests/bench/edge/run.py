@@ -12,9 +12,9 @@ from backends.read_bandwidth import read_bandwidth
 from tests.bench.edge import contenders, features
 from tests.bench.edge.contenders import Contender, Setting
 from tests.bench.edge.figures import Figures
-from tests.bench.edge.llama_server import build_is_due, llama_server
+from tests.bench.edge.llama_server import build_llama_server
 from tests.bench.edge.model import Shape, make_model, read_byte_count
-from tests.bench.edge.rounds import ANSWER_TOKEN_COUNT, FAILURES, PROMPT_TOKEN_COUNT, Rounds, Say, compare
+from tests.bench.edge.rounds import ANSWER_TOKEN_COUNT, FAILURES, PROMPT_TOKEN_COUNT, Comparison, Rounds, Say
 from tests.bench.edge.sources import MissingError
 
 T = TypeVar("T")
@@ -48,10 +48,8 @@ class Run:
         rounds: dict[int, Rounds] = {}
         for count in self._plan.stream_counts:
             self._say(f"{count} streams at once")
-            setting = self._setting(model, count)
-            rounds[count] = await compare(
-                _contenders(count), setting, self._plan.round_count, self._missing, self._say
-            )
+            comparison = Comparison(self._setting(model, count), self._missing, self._say)
+            rounds[count] = await comparison.run(_contenders(count), self._plan.round_count)
             if count == 1:  # before and after the figure that it is compared with
                 bandwidth = max(bandwidth, read_bandwidth(self._threads))
         setting, count = self._setting(model, 1), self._plan.round_count
@@ -70,12 +68,11 @@ class Run:
         return Setting(model, self._threads, stream_count, self._folder)
 
     def _build(self) -> None:
-        """Build llama-server before anything is measured; where it cannot be, the comparison says so."""
+        """Build what has to be built before anything is measured, for it takes all cores."""
         try:
-            if build_is_due():
-                self._say("building llama-server, once: five to fifteen minutes")
-                llama_server()
+            build_llama_server(self._say)
         except MissingError as error:
+            self._missing["building llama-server"] = str(error)
             self._say(str(error))
 
     async def _feature(self, name: str, measuring: Coroutine[Any, Any, T]) -> T | None:

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import httpx
 
@@ -23,12 +22,11 @@ _ANSWER_TIMEOUT_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A contender that runs. ``client`` is an AsyncClient where it is Upshift."""
+    """A contender that runs."""
 
     contender: Contender
     process: Process
     ask: Ask
-    client: Any
 
 
 @asynccontextmanager
@@ -55,7 +53,8 @@ async def _grpc(
 
     await _until(is_ready, process)
     async with AsyncClient(f"127.0.0.1:{port}") as client:
-        yield Serving(contender, process, partial(ask_upshift, client, max_output_tokens=token_count), client)
+        ask = partial(ask_upshift, client, max_output_tokens=token_count, timeout_s=_ANSWER_TIMEOUT_S)
+        yield Serving(contender, process, ask)
 
 
 @asynccontextmanager
@@ -75,7 +74,7 @@ async def _http(
                 return False
 
         await _until(is_ready, process)
-        yield Serving(contender, process, partial(ask_openai, client, body=body), client)
+        yield Serving(contender, process, partial(ask_openai, client, body=body))
 
 
 async def _until(condition: Callable[[], Awaitable[bool]], process: Process) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from llguidance import LLMatcher
 
-from backends.llamacpp.engine.constraint.lark import lark_of
 from backends.llamacpp.engine.constraint.json_schema import schema_text
+from backends.llamacpp.engine.constraint.lark import lark_of
 from backends.llamacpp.engine.constraint.pattern import rust_pattern
 from backends.types import GrammarFormat, JsonSchemaFormat, RegexFormat, ResponseFormat
 

@@ -16,7 +16,7 @@ _MAX_LENGTH = 100_000
 
 
 def lark_of(grammar: str) -> str:
-    """Write ``grammar`` in the notation of Lark; raises ValueError where it cannot be read or is too large."""
+    """Write ``grammar`` in the notation of Lark; raises ValueError if it cannot be read or is too large."""
     rules = read_grammar(grammar)
     trees = cut(rules)
     writer = _Writer(rules, {name: f"rule_{i}" if i else "start" for i, name in enumerate(trees)})

@@ -115,7 +115,7 @@ class Constraint:
         return np.where(allowed, logits, np.float32(-np.inf))
 
     def accept(self, token: int) -> None:
-        """Go on: ``token`` stands. Raises Refused where it may not, or where it cannot be followed further."""
+        """Go on: ``token`` stands. Raises Refused where it may not, or cannot be followed further."""
         if token not in self._table.ends:
             self._matcher.consume_token(token)
             self._check()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backends.errors import Refused, Unavailable
-from backends.llamacpp.model_file import find_model
+from backends.llamacpp.model_file import find_model, model_name
 from backends.llamacpp.models.hub import HubName
 from backends.llamacpp.models.pull import pull
 
@@ -154,3 +154,16 @@ def test_names_have_one_form(name: str) -> None:
     """Nothing else is looked for."""
     with pytest.raises(Refused, match="not of the form"):
         HubName.parse(name)
+
+
+def test_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that is not cached cannot be had without a network."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(Unavailable, match="put the file on this machine"):
+        find_model("hf://nobody/nothing/none.gguf")
+
+
+def test_names_the_model_by_its_file() -> None:
+    """Neither folder nor revision is part of the model's name."""
+    assert model_name("hf://owner/repo/Small-Q4_0.gguf@main") == "Small-Q4_0"
+    assert model_name("/models/Small-Q4_0.gguf") == "Small-Q4_0"

@@ -19,7 +19,7 @@ from backends.llamacpp.models.quality.measures import Logits, Measures, Tally
 from backends.llamacpp.models.quality.verdict import Verdict, judge
 from backends.llamacpp.models.quantize.quantize import quantize
 from backends.llamacpp.models.quantize.recipe import Recipe
-from backends.llamacpp.models.texts import Text, read_texts, windows
+from backends.llamacpp.models.texts import Text, held_back, read_texts, windows
 
 LOGITS = arrays.arrays(np.float32, (20, 9), elements=st.floats(-50, 50, width=32))
 EDGE = Path(__file__).parents[4] / "examples" / "pocket" / "weights" / "edge.gguf"
@@ -125,6 +125,16 @@ def test_texts_are_cut_into_windows_and_prompts_are_not_judged() -> None:
     assert [(window.tokens, window.first) for window in cut] == [([*b"cde"], 0), ([*b"fg"], 0)]
     with pytest.raises(Refused, match="no two tokens"):
         windows(Letters(), [], 3)
+
+
+def test_every_fifth_text_is_held_back() -> None:
+    """What a model is calibrated by is not what it is judged by, where there is enough."""
+    texts = [Text(str(i)) for i in range(12)]
+    calibrating, judging = held_back(texts)
+    assert [text.text for text in judging] == ["0", "5", "10"]
+    assert {*calibrating} | {*judging} == {*texts}
+    assert not {*calibrating} & {*judging}
+    assert held_back(texts[:4]) == (tuple(texts[:4]), tuple(texts[:4]))
 
 
 def test_texts_are_read_in_either_form(tmp_path: Path) -> None:
