@@ -28,9 +28,7 @@ class Engine:
     that its ``output_limit`` allows, or a Failed. Close the engine last.
     """
 
-    def __init__(
-        self, native: Native, path: Path, options: LlamaCppOptions, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, native: Native, options: LlamaCppOptions, clock: Callable[[], float]) -> None:
         self.context_token_count = native.context_token_count
         self.memory_byte_count = 0
         self._native: Native | None = native
@@ -53,7 +51,7 @@ class Engine:
         """Load the model at ``path`` and its adapters, and compute once; raises Unavailable if that fails."""
         native = open_model(path, options, extra_buffers=extra_buffers)
         try:
-            engine = cls(native, path, options, clock)
+            engine = cls(native, options, clock)
             engine.memory_byte_count = warm_up(native)
             for name, adapter in options.adapters.items():
                 engine.add_adapter(name, Path(adapter.path), adapter.scale)

@@ -58,7 +58,7 @@ class PrefixCache:
         return Match(best_length, len(entry.tokens), entry.state)
 
     def keep(self, tokens: Sequence[int], state: State, adapter: Hashable) -> None:
-        """Keep ``state``, in place of those that are beginnings of it, if it is not larger than all memory."""
+        """Keep ``state``, instead of those that are beginnings of it, if it fits into the memory."""
         kept = np.asarray(tokens, np.int32)
         for place, entry in tuple(self._entries.items()):
             if entry.adapter == adapter and _shared(entry.tokens, kept) == len(entry.tokens) <= len(kept):

@@ -235,7 +235,7 @@ class Supervisor:
         suspects: list[Ticket] = []
         if self._watch.loading in self._models:
             model = self._models[self._watch.loading]
-            self._charge(model, f"on loading {model.order.path}", reason)
+            self._charge(model, KilledWorker(_died_twice(f"on loading {model.order.path}", reason)))
         elif self._watch.has_heard:
             sent = [ticket for ticket in self._tickets.values() if ticket.is_sent]
             suspects = [ticket for ticket in sent if ticket.is_suspect] or sent
@@ -243,7 +243,7 @@ class Supervisor:
             suspects = list(self._tickets.values())
             for model in tuple(self._models.values()):
                 if not model.has_been_open:
-                    self._charge(model, "before it could begin", reason)
+                    self._charge(model, Unavailable(_died_twice("before it could begin", reason)))
         for ticket in self._tickets.values():
             ticket.lose_worker()
         for ticket in suspects:
@@ -251,10 +251,10 @@ class Supervisor:
             if ticket.death_count >= _MAX_DEATH_COUNT:
                 self._give_up(ticket, Unavailable(_died_twice("on this request", reason)))
 
-    def _charge(self, model: Model, doing: str, reason: str) -> None:
+    def _charge(self, model: Model, error: Unavailable) -> None:
+        """Hold a death against ``model``; with the second in a row it has failed, for ``error``."""
         model.load_death_count += 1
         if model.load_death_count >= _MAX_DEATH_COUNT:
-            error = KilledWorker(_died_twice(doing, reason))
             model.fail_load(error, self._clock())
             for ticket in self._tickets_of(model.order.model):
                 self._give_up(ticket, error)

@@ -233,8 +233,8 @@ async def test_a_model_that_worked_before_gets_another_chance(
     async with opened(fakes("answers")) as supervisor:
         model = supervisor._models["m"]
         for _ in range(2):
-            supervisor._charge(model, "on loading it", "died")
-        with pytest.raises(BackendError, match="died twice"):
+            supervisor._charge(model, Unavailable("it died"))
+        with pytest.raises(BackendError, match="it died"):
             supervisor.submit("m", work(supervisor))
         assert supervisor.health("m").state == "failed"
         supervisor._clock = lambda: now_s + 1e6
