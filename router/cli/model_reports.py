@@ -81,6 +81,8 @@ def print_converted(converted: Converted, *, as_json: bool) -> None:
         f"{converted.path}: {converted.architecture}, {converted.parameter_count / 1e6:,.1f} M weights in "
         f"{converted.type}, {_size(converted.byte_count)}"
     )
+    for note in converted.notes:
+        print(f"note: {note}")
     parity = converted.parity
     if parity is None:
         print("not checked")

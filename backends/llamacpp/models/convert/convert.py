@@ -42,7 +42,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What was written. ``type`` is that of the matrices; ``parity`` None: it was not checked."""
+    """What was written. ``type`` is that of the matrices; ``parity`` None: it was not checked.
+
+    ``notes`` are sentences on what the file cannot say.
+    """
 
     path: Path
     architecture: str
@@ -51,6 +54,7 @@ class Converted:
     parameter_count: int
     byte_count: int
     parity: Parity | None
+    notes: tuple[str, ...]
 
 
 _UNNAMED = Card()
@@ -94,6 +98,7 @@ def convert(
         sum(int(np.prod(tensor.shape)) for tensor in plan),
         os.path.getsize(target),
         parity,
+        tables.notes,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,18 @@ from backends.llamacpp.models.convert.source import Source
 _NORMAL, _CONTROL, _USER_DEFINED, _UNUSED = 1, 3, 4, 5
 # Keys that GGUF has for tokens that end an answer.
 _MAX_END_COUNT = 3
+_COMPOSES = (
+    "the tokenizer composes letters (Unicode NFC) and llama.cpp does not: text with decomposed accents is "
+    "split otherwise, as in every GGUF file of such a model"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenizerTables:
-    """What goes into the file. ``end_ids``: the tokens that end an answer, the tokenizer's own first."""
+    """What goes into the file, and ``notes`` on what does not.
+
+    ``end_ids`` are the tokens that end an answer, the tokenizer's own first.
+    """
 
     pre_tokenizer: str
     tokens: tuple[str, ...]
@@ -30,6 +37,7 @@ class TokenizerTables:
     adds_beginning: bool
     adds_end: bool
     chat_template: str | None
+    notes: tuple[str, ...]
 
     @classmethod
     def of(cls, source: Source, row_count: int) -> TokenizerTables:
@@ -37,6 +45,16 @@ class TokenizerTables:
 
         Raises Refused where llama.cpp would split texts in another way.
         """
+        try:
+            return cls._of(source, row_count)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as exc:
+            what = f"{type(exc).__name__}: {exc}"
+            raise Refused(
+                f"tokenizer.json of {source.folder} lacks a part or has a wrong one ({what})"
+            ) from exc
+
+    @classmethod
+    def _of(cls, source: Source, row_count: int) -> TokenizerTables:
         model = _byte_level_bpe(source.tokenizer)
         added = {int(each["id"]): each for each in source.tokenizer.get("added_tokens", [])}
         tokens = {int(token): str(text) for text, token in model["vocab"].items()}
@@ -59,6 +77,7 @@ class TokenizerTables:
             adds_beginning=first is not None,
             adds_end=last is not None,
             chat_template=source.chat_template,
+            notes=(_COMPOSES,) if source.tokenizer.get("normalizer") else (),
         )
 
     def describe(self, writer: Any) -> None:
@@ -89,7 +108,7 @@ def _byte_level_bpe(tokenizer: Mapping[str, Any]) -> Mapping[str, Any]:
         "it falls back to bytes, as SentencePiece does": bool(model.get("byte_fallback")),
         "it marks the ends of words": bool(model.get("continuing_subword_prefix"))
         or bool(model.get("end_of_word_suffix")),
-        # llama.cpp does not normalise. NFC changes only texts with letters in pieces, which are rare.
+        # NFC changes only texts with letters in pieces, which are rare; it is noted.
         f"it normalises text by {normalizer!r}": normalizer not in {None, "NFC"},
         "it has no tokens": not model.get("vocab"),
     }
@@ -127,19 +146,21 @@ def _ids(value: object) -> Iterator[int]:
 
 def _surroundings(processor: Any) -> tuple[int | None, int | None]:
     """Ids that are put before and after a text, as the post-processor's template says."""
-    for step in [processor, *((processor or {}).get("processors") or [])]:
-        if isinstance(step, Mapping) and step.get("type") == "TemplateProcessing":
-            parts = [next(iter(part.items())) for part in step["single"]]
-            middle = [kind for kind, _ in parts].index("Sequence")
-            before, after = parts[:middle], parts[middle + 1 :]
-            if len(before) > 1 or len(after) > 1:
-                raise Refused("the tokenizer puts several tokens around a text, which llama.cpp cannot")
-            ids = [
-                next(iter(step["special_tokens"][part["id"]]["ids"])) if part else None
-                for part in (dict(before).get("SpecialToken"), dict(after).get("SpecialToken"))
-            ]
-            return ids[0], ids[1]
-    return None, None
+    steps = [processor, *((processor or {}).get("processors") or [])]
+    template = next((step for step in steps if (step or {}).get("type") == "TemplateProcessing"), None)
+    if template is None:
+        return None, None
+    parts = template["single"]
+    middle = ["Sequence" in part for part in parts].index(True)
+    return _only_id(template, parts[:middle]), _only_id(template, parts[middle + 1 :])
+
+
+def _only_id(template: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> int | None:
+    if len(parts) > 1:
+        raise Refused("the tokenizer puts several tokens before or after a text, which llama.cpp cannot")
+    if not parts:
+        return None
+    return int(template["special_tokens"][parts[0]["SpecialToken"]["id"]]["ids"][0])
 
 
 def _kind(token: int, tokens: Mapping[int, str], added: Mapping[int, Mapping[str, Any]]) -> int:

@@ -188,6 +188,24 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: change(folder, "tokenizer.json", normalizer={"type": "Lowercase"}),
         "normalises text by 'Lowercase'",
     ),
+    "a tokenizer without merges": (
+        lambda folder: change(
+            folder, "tokenizer.json", model={"type": "BPE", "vocab": {"a": 0}, "ignore_merges": False}
+        ),
+        "lacks a part",
+    ),
+    "two tokens before a text": (
+        lambda folder: change(
+            folder,
+            "tokenizer.json",
+            post_processor={
+                "type": "TemplateProcessing",
+                "single": [{"SpecialToken": {"id": "x"}}, {"SpecialToken": {"id": "x"}}, {"Sequence": {}}],
+                "special_tokens": {"x": {"ids": [0]}},
+            },
+        ),
+        "several tokens before",
+    ),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "no file model.safetensors"),
     "broken weights": (
         lambda folder: (folder / "model.safetensors").write_bytes(b"\xff" * 64),
