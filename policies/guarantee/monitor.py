@@ -33,8 +33,8 @@ HORIZON = 10_000
 """Labels over which the rate of false alarms is bounded: more than a certificate's life sees."""
 AGREEMENT_MARGIN = 0.02
 """How much less often than predicted answers may agree: no prediction is exact."""
-_SUSPECT_AT, _CLEARED_AT = 0.5, 0.25
-"""Shares of the way to an alarm, in log evidence, where suspicion starts and ends."""
+SUSPECT_AT, _CLEARED_AT = 0.5, 0.25
+"""Shares of the way to an alarm, in log evidence, where suspicion starts and ends: it costs little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +123,10 @@ class Monitor:
         """Return ``seen`` with the standing that its evidence asks for."""
         if seen.standing is Standing.FALLBACK or seen.progress >= 1.0:
             return replace(seen, standing=Standing.FALLBACK)
-        if seen.doubt >= _SUSPECT_AT or seen.estrangement >= 1.0:
+        doubt = max(seen.doubt, seen.estrangement)
+        if doubt >= SUSPECT_AT:
             return replace(seen, standing=Standing.SUSPECT)
-        if seen.doubt <= _CLEARED_AT and seen.estrangement <= _SUSPECT_AT:
+        if doubt <= _CLEARED_AT:
             return replace(seen, standing=Standing.CERTIFIED)
         return seen
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policies.guarantee.evidence_process import BETS
-from policies.guarantee.monitor import AGREEMENT_MARGIN, HORIZON, Alarm
+from policies.guarantee.monitor import AGREEMENT_MARGIN, HORIZON, SUSPECT_AT, Alarm
 from policies.odds import Floats
 
 _NEVER = np.iinfo(np.int64).max
@@ -61,7 +61,7 @@ def agree(predicted_drop: float, run_count: int, seed: int) -> int | None:
         agreed = rng.random((run_count, 1)) < predicted - predicted_drop
         steps = np.log1p(np.array(BETS) * (predicted - agreed - AGREEMENT_MARGIN))
         change = np.maximum(change, 0.0) + steps
-        raised = log_mean(change) >= Alarm().log_change_limit
+        raised = log_mean(change) >= SUSPECT_AT * Alarm().log_change_limit
         first = np.where(raised & (first == _NEVER), number, first)
     return _quantile(first, 0.5)
 
