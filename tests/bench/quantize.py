@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gguf import GGMLQuantizationType
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from backends.llamacpp.models.quality.compare import Quality, compare
@@ -31,6 +31,7 @@ from examples.pocket.family import FAMILY
 from examples.pocket.tasks import Sample, draw
 from examples.pocket.tokenizer import ASSISTANT, END, USER, load_tokenizer, written
 from examples.pocket.weights import EDGE, FRONTIER
+from router.cli.screen import screen
 
 SHIPPED = {"edge": EDGE, "frontier": FRONTIER}
 _CALIBRATION_SEED, _TEST_SEED = 41, 2711
@@ -123,19 +124,20 @@ def measure(name: str, full: Path, variant: Variant, samples: list[Sample]) -> M
 
 
 def table(title: str, full_score: Score, found: dict[str, Measured]) -> Table:
-    """The figures side by side."""
-    shown = Table("", title=title)
-    for heading in ("kB", "bits", "tokens/s", "x f32", "KL nats", "same first %", "tasks right %"):
+    """The figures side by side. "Fell back": tensors whose rows do not fit a format's blocks."""
+    shown = Table("", title=title, box=SIMPLE_HEAD, pad_edge=False)
+    headings = ("kB", "bits", "fell back", "tokens/s", "x f32", "KL nats", "same first %", "tasks right %")
+    for heading in headings:
         shown.add_column(heading, justify="right")
     shown.add_column("verdict")
-    shown.add_row("F32", *[""] * 6, f"{100 * full_score.accuracy:.1f}", "")
+    shown.add_row("F32", *[""] * (len(headings) - 1), f"{100 * full_score.accuracy:.1f}", "")
     for label, one in found.items():
         quality, measures = one.quality, one.quality.measures
-        fallbacks = f" ({len(one.quantised.fallbacks)} tensors fell back)" if one.quantised.fallbacks else ""
         shown.add_row(
-            label + fallbacks,
+            label,
             f"{one.quantised.byte_count / 1e3:.0f}",
             f"{one.quantised.bits_per_weight:.2f}",
+            str(len(one.quantised.fallbacks)),
             f"{quality.other.tokens_per_second:.0f}",
             f"{quality.speed_ratio:.2f}",
             f"{measures.mean_kl_nats:.5f}",
@@ -161,7 +163,7 @@ def main() -> None:
             source = original(name, arguments.folder, full)
             full_score = score_of(full, samples)
             found = {variant.label: measure(name, full, variant, samples) for variant in VARIANTS}
-        Console().print(table(f"{name}, from {source}; {len(samples)} test prompts", full_score, found))
+        screen().print(table(f"{name}, from {source}; {len(samples)} test prompts", full_score, found))
         report[name] = {
             "source": source,
             "F32": {"task_accuracy": full_score.accuracy, "task_interval": full_score.interval},

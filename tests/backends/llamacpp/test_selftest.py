@@ -1,4 +1,4 @@
-"""Whether this build of llama.cpp survives its fast instructions, found out by a child that may die of them."""
+"""Whether this build of llama.cpp survives its fast instructions: a child finds out, and may die of them."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def _bytes_of(vocabulary: Any, token: int) -> bytes:
     if length < 0:
         return _SPECIAL
     piece = buffer.raw[:length]
-    attributes = llama_cpp.llama_token_get_attr(vocabulary, token)
+    attributes = llama_cpp.llama_vocab_get_attr(vocabulary, token)
     is_mark = bool(attributes & _MARKS) or (
         bool(attributes & llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED)
         and piece.startswith(b"<")

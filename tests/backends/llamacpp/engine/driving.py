@@ -63,7 +63,6 @@ def open_engine(path: Path, **options: Any) -> Engine:
         "sequence_count": 4,
         "batch_token_count": 32,
         "thread_count": 1,
-        "speculation": "off",
         "prefix_cache_mib": 0,
     }
     return Engine.open(path, LlamaCppOptions(model=str(path), **(defaults | options)), **clock)

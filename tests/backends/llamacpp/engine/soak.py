@@ -105,7 +105,7 @@ def _resident_byte_count() -> int:
 
 def main(model: str, count: str) -> None:
     """Run by hand and print."""
-    engine = open_engine(Path(model), prefix_cache_mib=8, speculation="lookup", sequence_count=8)
+    engine = open_engine(Path(model), prefix_cache_mib=8, sequence_count=8)
     started_s = time.monotonic()
     outcome = soak(engine, int(count))
     print(dict(outcome.ends), f"{time.monotonic() - started_s:.1f} s")

@@ -82,7 +82,7 @@ def test_an_impossible_form_fails_alone(engine: Engine) -> None:
     works = [work(i, tokens) for i, tokens in enumerate(prompts(3))]
     expected = alone(engine, *works)
     answers = ask(
-        engine, works[0], work(9, range(5, 9), response_format=GrammarFormat("root ::=")), *works[1:]
+        engine, works[0], work(9, range(5, 9), response_format=GrammarFormat("root ::= missing")), *works[1:]
     )
     assert isinstance(answers[9].error, Refused)
     assert {i: answers[i].tokens for i in range(3)} == expected

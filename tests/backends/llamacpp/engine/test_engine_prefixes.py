@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -56,19 +55,6 @@ def test_a_cancelled_answer_leaves_its_prefix(opened: Opened) -> None:
         engine.step()
     engine.cancel(1)
     assert ask(engine, work(2, [*SYSTEM, 9]))[2].began[0].cached_token_count == 100
-
-
-def test_a_prefix_outlives_the_engine_on_disk(opened: Opened, tmp_path: Path) -> None:
-    """Where a folder is given; an engine of another layout does not take it."""
-    options = {"prefix_cache_mib": 8, "prefix_cache_path": str(tmp_path)}
-    before = opened(**options)
-    expected = ask(before, work(1, SYSTEM))[1].tokens
-    before.close()
-    again = ask(opened(**options), work(1, SYSTEM))[1]
-    assert again.began[0].cached_token_count == 99
-    assert again.tokens == expected
-    other = ask(opened(**options, sequence_count=2), work(1, SYSTEM))[1]
-    assert other.began[0].cached_token_count == 0
 
 
 def test_the_preempted_prefix_of_a_leader_is_read_by_the_next(opened: Opened) -> None:

@@ -10,7 +10,7 @@ from tests.backends.llamacpp.engine.soak import soak
 
 def test_memory_stays_flat(opened: Callable[..., Engine]) -> None:
     """After 2,000 requests every one has ended in one way, nothing is left over, and memory has not grown."""
-    engine = opened(prefix_cache_mib=4, speculation="lookup")
+    engine = opened(prefix_cache_mib=4)
     outcome = soak(engine, 2000)
     assert outcome.ends.total() == 2000
     assert outcome.ends["completed"] > 1000
