@@ -1,4 +1,4 @@
-"""``upshift tiers``: the tiers of a running server and how they do."""
+"""``upshift tiers``: the tiers of a running server and how they do, and the certificates it serves by."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from router.cli import parameters as given
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from router.certificates.warrant import CertificateStatus
     from router.tiers import TierStatus
 
 EPILOG = """
@@ -24,24 +25,33 @@ _NUMBERS = ("$/M in", "$/M out", "busy", "waiting")
 
 
 def tiers(server: given.Server = given.DEFAULT_SERVER, json: given.Json = False) -> None:
-    """Show every tier: what runs it, whether it is ready, what it costs, and how busy it is."""
+    """Show every tier: what runs it, whether it is ready, what it costs, and how busy it is.
+
+    Below them the certificates, where policies serve by any: what each promises, and whether it holds.
+    """
     from router.rpc.client import Client
 
     with Client(server) as client:
-        found = client.list_tiers()
+        found, certificates = client.list_tiers(), client.list_certificates()
     if json:
-        _print_json(found)
+        _print_json(found, certificates)
     else:
         from router.cli.screen import screen
 
         screen().print(_table(found))
+        if certificates:
+            screen().print(_certificate_table(certificates))
 
 
-def _print_json(found: tuple[TierStatus, ...]) -> None:
+def _print_json(found: tuple[TierStatus, ...], certificates: tuple[CertificateStatus, ...]) -> None:
     from dataclasses import asdict
     from json import dumps
 
-    print(dumps({"tiers": [asdict(tier) for tier in found]}, ensure_ascii=False))
+    document = {
+        "tiers": [asdict(tier) for tier in found],
+        "certificates": [asdict(certificate) for certificate in certificates],
+    }
+    print(dumps(document, ensure_ascii=False))
 
 
 def _table(found: tuple[TierStatus, ...]) -> Table:
@@ -63,3 +73,33 @@ def _table(found: tuple[TierStatus, ...]) -> Table:
             str(tier.queued_count),
         )
     return table
+
+
+def _certificate_table(certificates: tuple[CertificateStatus, ...]) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table("certificate", "policy", "for", "state", "promise", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("audits", "audited", "to alarm"):
+        table.add_column(name, justify="right")
+    for status in certificates:
+        table.add_row(
+            status.id,
+            status.policy,
+            status.stratum or "all requests",
+            _state(status),
+            f"loses at most {100 * status.max_loss:g} %, {100 * status.confidence:g} % sure",
+            f"{status.audit_count:,}",
+            f"{100 * status.audit_rate:g} %",
+            f"{100 * status.alarm_progress:.0f} %",
+        )
+    return table
+
+
+def _state(status: CertificateStatus) -> str:
+    from policies.guarantee.monitor import Standing
+
+    if status.withdrawn is not None:
+        return f"[red]withdrawn: {status.withdrawn}[/]"
+    style = {Standing.CERTIFIED: "green", Standing.SUSPECT: "yellow", Standing.FALLBACK: "red"}
+    return f"[{style[status.standing]}]{status.standing.value}[/]"

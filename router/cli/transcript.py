@@ -71,12 +71,13 @@ class Transcript:
 
 
 def summary(answer: Answer) -> Text:
-    """One line: every attempt, then what it cost in all and how long it took."""
+    """One line: every attempt, what it cost in all, how long it took, and what it was decided under."""
     line = Text()
     for report in answer.attempts:
         line.append_text(_attempt(report)).append("  ")
     line.append(f"${answer.cost_usd:.6f}  {answer.latency_s * 1000:.0f} ms  ", style="dim")
-    return line.append(f"{answer.policy}  {answer.request_id}", style="dim")
+    covered = f"  certificate {answer.certificate_id}" if answer.certificate_id else ""
+    return line.append(f"{answer.policy}{covered}  {answer.request_id}", style="dim")
 
 
 def _attempt(report: AttemptReport) -> Text:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
+from router.certificates.warrant import CertificateStatus
 from router.events import Decided, Event
 from router.request import Request
 from router.tiers import TierStatus
@@ -60,6 +61,10 @@ class Core(Protocol):
 
     def policy_names(self) -> frozenset[str]:
         """Names of all policies."""
+        ...
+
+    def certificates(self) -> tuple[CertificateStatus, ...]:
+        """Every certificate that a policy may serve by, as it is now."""
         ...
 
     async def feedback(self, request_id: str, score: float, source: str) -> bool:

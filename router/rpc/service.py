@@ -14,6 +14,7 @@ from upshift.v1 import router_pb2
 
 from router.events import Event, Result
 from router.request import Request
+from router.rpc.certificates import certificate_message
 from router.rpc.coalesce import coalesced
 from router.rpc.rules import MAX_TEXT_BYTE_COUNT, Asking, Known, check_feedback, check_page
 from router.rpc.seam import Call, Core
@@ -73,6 +74,7 @@ class RouterService:
         return router_pb2.ListTiersResponse(
             tiers=[tier_message(tier) for tier in tiers[start:end]],
             next_page_token=names[end] if end < len(names) else "",
+            certificates=map(certificate_message, () if start else self._core.certificates()),
         )
 
     def _request(self, message: Asking, call: Call) -> Request:

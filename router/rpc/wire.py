@@ -159,6 +159,7 @@ def result_message(result: Result) -> types_pb2.Result:
         usage=_usage_message(result.usage),
         cost_usd_micros=result.cost_usd_micros,
         latency=duration(result.latency_s),
+        certificate_id=result.certificate_id or "",
     )
 
 

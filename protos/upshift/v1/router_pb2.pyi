@@ -6,6 +6,7 @@ The routing service: an answer from the cheapest tier that can be trusted."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from upshift.v1 import types_pb2 as _types_pb2
@@ -43,6 +44,38 @@ TIER_STATE_READY: TierState.ValueType  # 1
 TIER_STATE_UNAVAILABLE: TierState.ValueType  # 2
 """It failed to start, or failed its latest attempts."""
 Global___TierState: _TypeAlias = TierState  # noqa: Y015
+
+class _CertificateState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CertificateStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CertificateState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CERTIFICATE_STATE_UNSPECIFIED: _CertificateState.ValueType  # 0
+    """Not known."""
+    CERTIFICATE_STATE_CERTIFIED: _CertificateState.ValueType  # 1
+    """It holds."""
+    CERTIFICATE_STATE_SUSPECT: _CertificateState.ValueType  # 2
+    """It holds, but what is seen speaks against it, and it is watched more closely."""
+    CERTIFICATE_STATE_FALLBACK: _CertificateState.ValueType  # 3
+    """The watch found more loss than it allows; the top tier answers."""
+    CERTIFICATE_STATE_WITHDRAWN: _CertificateState.ValueType  # 4
+    """It has expired, or something that it rests on has changed; the top tier answers."""
+
+class CertificateState(_CertificateState, metaclass=_CertificateStateEnumTypeWrapper):
+    """How far a certificate can be relied on."""
+
+CERTIFICATE_STATE_UNSPECIFIED: CertificateState.ValueType  # 0
+"""Not known."""
+CERTIFICATE_STATE_CERTIFIED: CertificateState.ValueType  # 1
+"""It holds."""
+CERTIFICATE_STATE_SUSPECT: CertificateState.ValueType  # 2
+"""It holds, but what is seen speaks against it, and it is watched more closely."""
+CERTIFICATE_STATE_FALLBACK: CertificateState.ValueType  # 3
+"""The watch found more loss than it allows; the top tier answers."""
+CERTIFICATE_STATE_WITHDRAWN: CertificateState.ValueType  # 4
+"""It has expired, or something that it rests on has changed; the top tier answers."""
+Global___CertificateState: _TypeAlias = CertificateState  # noqa: Y015
 
 @_typing.final
 class GenerateRequest(_message.Message):
@@ -459,21 +492,27 @@ class ListTiersResponse(_message.Message):
 
     TIERS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CERTIFICATES_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Where the next page starts; empty on the last page."""
     @_builtins.property
     def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tier]:
         """The tiers."""
 
+    @_builtins.property
+    def certificates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Certificate]:
+        """Every certificate that a policy may serve by; on the first page only."""
+
     def __init__(
         self,
         *,
         tiers: _abc.Iterable[Global___Tier] | None = ...,
         next_page_token: _builtins.str = ...,
+        certificates: _abc.Iterable[Global___Certificate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "tiers", b"tiers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "next_page_token", b"next_page_token", "tiers", b"tiers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -540,3 +579,67 @@ class Tier(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Tier: _TypeAlias = Tier  # noqa: Y015
+
+@_typing.final
+class Certificate(_message.Message):
+    """A promise that a policy loses at most so much quality against always asking the top tier."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    STRATUM_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    WITHDRAWAL_REASON_FIELD_NUMBER: _builtins.int
+    MAX_LOSS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    AUDIT_RATE_FIELD_NUMBER: _builtins.int
+    AUDIT_COUNT_FIELD_NUMBER: _builtins.int
+    ALARM_PROGRESS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Names it."""
+    policy: _builtins.str
+    """The policy that it is for."""
+    stratum: _builtins.str
+    """The traffic that it is for: a tag of requests, or empty for all without a stratum of their own."""
+    state: Global___CertificateState.ValueType
+    """Whether it holds."""
+    withdrawal_reason: _builtins.str
+    """Why it was withdrawn, for people; empty where it was not."""
+    max_loss: _builtins.float
+    """Most mean quality, of 1, that is lost."""
+    confidence: _builtins.float
+    """How sure that is, from 0 to 1."""
+    audit_rate: _builtins.float
+    """Share of requests that is audited now."""
+    audit_count: _builtins.int
+    """Audits that were counted so far."""
+    alarm_progress: _builtins.float
+    """How far the evidence against it has come to an alarm, from 0 to 1."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it expires."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        policy: _builtins.str = ...,
+        stratum: _builtins.str = ...,
+        state: Global___CertificateState.ValueType = ...,
+        withdrawal_reason: _builtins.str = ...,
+        max_loss: _builtins.float = ...,
+        confidence: _builtins.float = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        audit_rate: _builtins.float = ...,
+        audit_count: _builtins.int = ...,
+        alarm_progress: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm_progress", b"alarm_progress", "audit_count", b"audit_count", "audit_rate", b"audit_rate", "confidence", b"confidence", "expire_time", b"expire_time", "id", b"id", "max_loss", b"max_loss", "policy", b"policy", "state", b"state", "stratum", b"stratum", "withdrawal_reason", b"withdrawal_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Certificate: _TypeAlias = Certificate  # noqa: Y015

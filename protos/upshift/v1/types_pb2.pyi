@@ -676,6 +676,7 @@ class Result(_message.Message):
     USAGE_FIELD_NUMBER: _builtins.int
     COST_USD_MICROS_FIELD_NUMBER: _builtins.int
     LATENCY_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names the request in the journal and in feedback."""
     text: _builtins.str
@@ -696,6 +697,8 @@ class Result(_message.Message):
     """The attempt that the answer comes from."""
     cost_usd_micros: _builtins.int
     """Cost of all attempts together."""
+    certificate_id: _builtins.str
+    """The certificate that the answer was chosen under, from `Certificate.id`; empty where none covers it."""
     @_builtins.property
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
         """All attempts, in order."""
@@ -724,10 +727,11 @@ class Result(_message.Message):
         usage: Global___Usage | None = ...,
         cost_usd_micros: _builtins.int = ...,
         latency: _duration_pb2.Duration | None = ...,
+        certificate_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "latency", b"latency", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "attempt_number", b"attempt_number", "attempts", b"attempts", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "finish_reason", b"finish_reason", "latency", b"latency", "policy", b"policy", "reason", b"reason", "reasoning", b"reasoning", "request_id", b"request_id", "text", b"text", "tier", b"tier", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "attempt_number", b"attempt_number", "attempts", b"attempts", "certificate_id", b"certificate_id", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "finish_reason", b"finish_reason", "latency", b"latency", "policy", b"policy", "reason", b"reason", "reasoning", b"reasoning", "request_id", b"request_id", "text", b"text", "tier", b"tier", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015

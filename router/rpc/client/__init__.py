@@ -9,6 +9,7 @@
 :class:`AsyncClient` is the same for asyncio. Both raise only :class:`UpshiftError`.
 """
 
+from router.certificates.warrant import CertificateStatus
 from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, TextDelta
 from router.rpc.client.answer import Answer, StreamEvent
 from router.rpc.client.asynchronous import AsyncClient
@@ -22,6 +23,7 @@ __all__ = [
     "AttemptRejected",
     "AttemptReport",
     "AttemptStarted",
+    "CertificateStatus",
     "Client",
     "Decided",
     "Options",

@@ -32,7 +32,8 @@ class Answer:
 
     ``confidence``: calibrated probability in [0, 1] that it is acceptable, None where none could be
     had. ``usage``, ``cost_usd``: of all ``attempts`` together. ``attempt_number``: the one that it
-    comes from, from 1. ``latency_s``: measured by the server.
+    comes from, from 1. ``latency_s``: measured by the server. ``certificate_id``: the certificate that
+    it was chosen under, None where none covers it.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Answer:
     finish_reason: FinishReason
     attempt_number: int
     usage: Usage
+    certificate_id: str | None = None
 
     def json(self) -> Any:
         """Read the text as JSON, for questions with a schema. Raises json.JSONDecodeError."""
@@ -73,6 +75,7 @@ def answer(result: types_pb2.Result) -> Answer:
         finish_reason=_FINISH_REASONS.get(result.finish_reason, FinishReason.STOP),
         attempt_number=result.attempt_number,
         usage=_usage(result.usage),
+        certificate_id=result.certificate_id or None,
     )
 
 

@@ -12,7 +12,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from upshift.v1 import router_pb2
 from upshift.v1.router_pb2_grpc import RouterServiceStub
 
+from router.certificates.warrant import CertificateStatus
 from router.events import Decided
+from router.rpc.certificates import certificate_status
 from router.rpc.client.answer import Answer, StreamEvent, answer, decided, stream_event, tier_status
 from router.rpc.client.channel import DEFAULT_TARGET, async_channel
 from router.rpc.client.errors import UpshiftError
@@ -94,6 +96,11 @@ class AsyncClient:
             request.page_token = page.next_page_token
             if not page.next_page_token:
                 return tuple(found)
+
+    async def list_certificates(self) -> tuple[CertificateStatus, ...]:
+        """List every certificate that a policy may serve by, and how it stands."""
+        page = await _raised(self._stub.ListTiers(router_pb2.ListTiersRequest(page_size=1)))
+        return tuple(map(certificate_status, page.certificates))
 
     async def submit_feedback(self, request_id: str, score: float, *, source: str = "user") -> bool:
         """Say how good an answer was, from 0 to 1; True where this replaces an earlier score."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 
 from backends.types import FinishReason, Usage
+from policies.guarantee.monitor import Standing
+from router.certificates.warrant import CertificateStatus
 from router.errors import UnknownRequest
 from router.events import (
     AttemptRejected,
@@ -25,6 +28,10 @@ Script = Callable[["ScriptedRouter", Request], AsyncGenerator[Event]]
 
 DECIDED = Decided("default", "edge", "cheapest", (TierEstimate("edge", 0.7, 1.5),), {"words": 3.0})
 STARTED = AttemptStarted(1, "edge", "cheapest")
+CERTIFICATE = CertificateStatus(
+    "c1", "certified", "", Standing.SUSPECT, None, 0.02, 0.95, 1_800_000_000.5, 0.08, 412, 0.625
+)
+WITHDRAWN = replace(CERTIFICATE, id="c2", standing=Standing.FALLBACK, withdrawn="it has expired")
 REPORT = AttemptReport(
     1, "edge", Outcome.ACCEPTED, "confident", 0.9, {"mean_logprob": -0.1}, Usage(3, 2), 7, 0.25, 0.125
 )
@@ -46,6 +53,7 @@ def result(request: Request, text: str) -> Result:
         usage=Usage(3, 2),
         cost_usd_micros=7,
         latency_s=0.5,
+        certificate_id="c1",
     )
 
 
@@ -137,6 +145,10 @@ class ScriptedRouter:
     def policy_names(self) -> frozenset[str]:
         """One policy."""
         return frozenset({"default"})
+
+    def certificates(self) -> tuple[CertificateStatus, ...]:
+        """One that holds and one that was withdrawn."""
+        return (CERTIFICATE, WITHDRAWN)
 
     async def feedback(self, request_id: str, score: float, source: str) -> bool:
         """Know one request."""

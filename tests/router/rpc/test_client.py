@@ -59,6 +59,7 @@ async def test_the_sync_client_has_every_call(serve: Serve) -> None:
     assert await with_sync(ask, lambda client: "".join(client.stream_text("hello"))) == "hello"
     assert await with_sync(ask, lambda client: client.decide("hello")) == DECIDED
     assert await with_sync(ask, lambda client: client.list_tiers(page_size=1)) == served.router.tiers()
+    assert await with_sync(ask, lambda client: client.list_certificates()) == served.router.certificates()
     assert await with_sync(ask, lambda client: client.submit_feedback("known", 1.0)) is False
     assert await with_sync(ask, lambda client: client.health()) is True
 

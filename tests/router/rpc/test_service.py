@@ -7,7 +7,7 @@ import pytest
 from router.events import AttemptRejected, AttemptStarted, Decided, TextDelta
 from router.rpc.client import Answer, UpshiftError
 from tests.router.rpc.conftest import Serve
-from tests.router.rpc.scripted_router import DECIDED, REPORT, escalate, stall
+from tests.router.rpc.scripted_router import CERTIFICATE, DECIDED, REPORT, WITHDRAWN, escalate, stall
 
 
 async def test_generate_gives_the_streams_result(serve: Serve) -> None:
@@ -75,3 +75,14 @@ async def test_feedback_for_an_unknown_request_is_not_found(serve: Serve) -> Non
     with pytest.raises(UpshiftError) as caught:
         await (await serve()).client.submit_feedback("other", 1.0)
     assert (caught.value.reason, caught.value.metadata) == ("REQUEST_UNKNOWN", {"request_id": "other"})
+
+
+async def test_an_answer_names_the_certificate_that_covers_it(serve: Serve) -> None:
+    """Who must account for quality finds the promise behind every answer."""
+    answer = await (await serve()).client.generate("hi")
+    assert answer.certificate_id == "c1"
+
+
+async def test_certificates_are_listed_as_they_stand(serve: Serve) -> None:
+    """All of them, whatever the page of tiers, with state and reason unchanged by the way."""
+    assert await (await serve()).client.list_certificates() == (CERTIFICATE, WITHDRAWN)
