@@ -6,6 +6,7 @@ backend, a policy or an estimator takes as options is for that part's own ``Opti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -129,8 +130,16 @@ class TierConfig(Section):
     """How much it takes on."""
 
 
+def named_rule(objective: Mapping[str, Any]) -> Any:
+    """Return the rule that an objective asks for; one that bounds its loss needs not name `certified`."""
+    return objective.get("rule", "certified" if "max_loss" in objective else None)
+
+
 class ObjectiveConfig(Section):
-    """The rule that decides between tiers; every further key is an option of that rule."""
+    """The rule that decides between tiers; every further key is an option of that rule.
+
+    Where `max_loss` stands and no rule, the rule is `certified`.
+    """
 
     rule: str
     """Name of a decision rule."""
@@ -143,7 +152,8 @@ class ObjectiveConfig(Section):
         if not isinstance(value, dict):
             return value
         options = {key: option for key, option in value.items() if key != "rule"}
-        return {"options": options, **({"rule": value["rule"]} if "rule" in value else {})}
+        rule = named_rule(value)
+        return {"options": options} if rule is None else {"options": options, "rule": rule}
 
 
 class ConstraintsConfig(Section):

@@ -18,7 +18,7 @@ from backends.registry import BackendNotInstalled, backend_class, backend_names
 from policies.registry import DIFFICULTY, POLICIES
 from router.config.document import Document
 from router.config.explain import problems_of, suggestion
-from router.config.model import DifficultyConfig
+from router.config.model import DifficultyConfig, named_rule
 from router.config.problems import Location, Problem
 
 
@@ -59,6 +59,8 @@ def places(data: Any) -> Iterator[Place]:
         yield from _place(BACKEND, item, "backend", at, "options")
     for at, item in _items(data, "policies"):
         objective = item.get("objective")
+        if isinstance(objective, dict):
+            objective = {**objective, "rule": named_rule(objective)}
         yield from _place(POLICY, objective, "rule", (*at, "objective"), None)
     if isinstance(data, dict):
         difficulty = data.get("difficulty", {})

@@ -61,7 +61,7 @@ def _with_options(model: type[BaseModel]) -> _Json:
 
 
 def _flatten(definitions: _Json, models: dict[str, type[BaseModel]]) -> None:
-    """Let the rule's options stand beside ``rule``."""
+    """Let the rule's options stand beside ``rule``, and `max_loss` without one mean `certified`."""
     section = definitions["ObjectiveConfig"]
     del section["properties"]["options"], section["additionalProperties"]
     _suggest_names(section, "rule", models)
@@ -70,7 +70,11 @@ def _flatten(definitions: _Json, models: dict[str, type[BaseModel]]) -> None:
         options = definitions.pop(model.__name__)
         options["properties"]["rule"] = {"const": name}
         branches.append(_when("rule", name, options))
+    certified = branches[list(models).index("certified")]
+    certified["if"] = {"anyOf": [certified["if"], {"not": {"required": ["rule"]}}]}
     section["allOf"] = branches
+    section["anyOf"] = [{"required": [key]} for key in ("rule", "max_loss")]
+    del section["required"]
 
 
 def _allow_references(value: Any) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from backends.echo import EchoOptions
 from backends.registry import BACKENDS
+from policies.certified import CertifiedOptions
 from policies.threshold import ThresholdOptions
 from router.config import Config, ConfigError, load, parse
 
@@ -90,6 +91,15 @@ def test_option_of_a_rule_stands_beside_it() -> None:
     """The path of a rule's option is the one in the file."""
     (problem,) = problems(MINIMAL.replace("0.7", "7"))
     assert problem == "u.yaml:8:50: policies[0].objective.min_confidence: must be at most 1, not 7"
+
+
+def test_a_bound_on_loss_asks_for_a_certificate() -> None:
+    """Who says what may be lost need not name the rule that proves it; its options are checked as ever."""
+    bounded = MINIMAL.replace("rule: threshold, min_confidence: 0.7", "max_loss: 0.02, confidence: 0.95")
+    objective = parse(bounded).policies[0].objective
+    assert (objective.rule, objective.options) == ("certified", CertifiedOptions(max_loss=0.02))
+    (problem,) = problems(bounded.replace("0.95", "0.2"))
+    assert "policies[0].objective.confidence: must be greater than 0.5" in problem
 
 
 def test_all_problems_are_told_at_once_in_file_order() -> None:

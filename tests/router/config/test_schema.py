@@ -36,6 +36,16 @@ def test_examples_satisfy_the_schema(path: Path) -> None:
     jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), config_schema())
 
 
+def test_schema_knows_a_bound_on_loss_without_a_rule() -> None:
+    """The editor takes what load takes, and checks its options."""
+    right = yaml.safe_load((EXAMPLES[0].parent / "echo.yaml").read_text(encoding="utf-8"))
+    right["policies"][0]["objective"] = {"max_loss": 0.02, "confidence": 0.95}
+    jsonschema.validate(right, config_schema())
+    right["policies"][0]["objective"] = {"max_loss": 0.02, "sure": 0.95}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(right, config_schema())
+
+
 @pytest.mark.parametrize(
     "change",
     [
