@@ -51,8 +51,8 @@ class _Watch:
         """Tell all that is known up to the first audit that is still under way."""
         while self.slots and (audit := self.slots[0].audit) is not None:
             self.slots.popleft()
-            self.warrant.audited(audit.certificate_id, audit.loss)
-            journal.audit(audit)
+            standing = self.warrant.audited(audit.certificate_id, audit.loss)
+            journal.audit(replace(audit, standing=standing.value))
 
 
 class Auditor:

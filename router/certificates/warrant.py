@@ -104,9 +104,10 @@ class Warrant:
             return None
         return Permit(certificate, self._policies[certificate.id], monitor.audit_rate)
 
-    def audited(self, certificate_id: str, loss: float) -> None:
-        """Tell one audit's loss, 0 where the top tier had served."""
+    def audited(self, certificate_id: str, loss: float) -> Standing:
+        """Tell one audit's loss, 0 where the top tier had served, and hear how the certificate stands."""
         self._watch(certificate_id, self._monitors[certificate_id].audited(loss))
+        return self._monitors[certificate_id].standing
 
     def escalated(self, certificate_id: str, predicted_agreement: float, agreed: bool) -> None:
         """Tell whether the cheap answer of an escalated request said the same as the top tier's."""

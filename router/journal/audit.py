@@ -13,7 +13,8 @@ class Audit:
     served, ``top_tier`` what it was held against; they are the same where the top served, and then
     the loss is 0 by definition. ``agreed`` None: the two answers could not be compared. ``loss`` in
     [-1, 1] is what the watch was told, ``grounds`` where it comes from: ``top_served``, ``agreed``,
-    ``feedback``, or ``expected`` as in calibration. Cost and latency are the audit's own.
+    ``feedback``, or ``expected`` as in calibration. Cost and latency are the audit's own. ``standing``:
+    how the certificate stood once the watch was told, such as ``certified``; None: not recorded.
     """
 
     request_id: str
@@ -27,3 +28,4 @@ class Audit:
     cost_usd_micros: int = 0
     latency_s: float = 0.0
     time_s: float = 0.0
+    standing: str | None = None

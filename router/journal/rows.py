@@ -53,8 +53,8 @@ def from_row(row: Mapping[str, Any]) -> Record:
 
 
 def to_audit(row: Mapping[str, Any]) -> Audit:
-    """Make the audit of a row of its own table."""
-    values = {name: row[name] for name in AUDIT_COLUMNS}
+    """Make the audit of a row of its own table; columns that an older file lacks are not known."""
+    values = {name: row[name] for name in AUDIT_COLUMNS if name in row.keys()}  # noqa: SIM118 - sqlite3.Row
     return Audit(**values | {"agreed": None if row["agreed"] is None else bool(row["agreed"])})
 
 

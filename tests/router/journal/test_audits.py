@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
-from router.journal import Audit, SqliteJournal, read_journal
-from router.journal.schema import MIGRATIONS
+from router.journal import Audit, Record, SqliteJournal, read_journal
+from router.journal.rows import to_row
 from router.journal.store import Store
 from tests.router.journal.entries import answered, failed
 
-AUDIT = Audit("r1", "c0", 0.02, "edge", "top", False, 0.5, "expected", 12, 0.3)
+AUDIT = Audit("r1", "c0", 0.02, "edge", "top", False, 0.5, "expected", 12, 0.3, standing="suspect")
 
 
 async def test_an_audit_joins_its_request(tmp_path: Path) -> None:
@@ -24,6 +25,7 @@ async def test_an_audit_joins_its_request(tmp_path: Path) -> None:
     first, second = read_journal(tmp_path / "j.sqlite")
     assert first.audit is not None
     assert (first.audit.loss, first.audit.agreed, first.audit.time_s) == (0.5, False, 7.0)
+    assert first.audit.standing == "suspect"
     assert second.audit is None
     assert journal.counts.written == 3
 
@@ -34,7 +36,7 @@ def old_journal(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE audits")
         connection.execute("ALTER TABLE requests DROP COLUMN certificate_id")
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")
+        connection.execute("PRAGMA user_version = 1")
     connection.close()
 
 
@@ -50,3 +52,17 @@ async def test_an_old_file_is_brought_up_to_date(tmp_path: Path) -> None:
     (record,) = read_journal(tmp_path / "j.sqlite")
     assert record.audit is not None
     assert record.certificate_id is None
+
+
+def test_audits_of_the_second_version_are_read(tmp_path: Path) -> None:
+    """What such a file does not say is not known; the rest is there."""
+    path = tmp_path / "j.sqlite"
+    store = Store(path)
+    store.write([to_row(Record.of(answered(), time_s=1.0, store_prompts=False))], [], [AUDIT])
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE audits DROP COLUMN standing")
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    (record,) = read_journal(path)
+    assert record.audit == replace(AUDIT, standing=None)
