@@ -16,6 +16,8 @@ from backends.llamacpp.engine.footprint import warm_up
 from backends.llamacpp.engine.prefix_cache import PrefixCache
 from backends.llamacpp.engine.runner import Runner
 from backends.llamacpp.engine.sequence import Sequence
+from backends.llamacpp.engine.speculation.opening import open_speculation
+from backends.llamacpp.engine.speculation.speculation import Speculation
 from backends.llamacpp.native import Native, open_model
 from backends.llamacpp.options import LlamaCppOptions
 from backends.llamacpp.work import Event, Load, Work
@@ -28,7 +30,13 @@ class Engine:
     that its ``output_limit`` allows, or a Failed. Close the engine last.
     """
 
-    def __init__(self, native: Native, options: LlamaCppOptions, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        native: Native,
+        options: LlamaCppOptions,
+        clock: Callable[[], float],
+        speculation: Speculation | None = None,
+    ) -> None:
         self.context_token_count = native.context_token_count
         self.memory_byte_count = 0
         self._native: Native | None = native
@@ -37,7 +45,8 @@ class Engine:
         self._clock = clock
         self._arrivals = 0
         self._embedder: Embedder | None = None
-        self._runner = Runner(native, options, PrefixCache(options.prefix_cache_mib * 2**20))
+        self._speculation = speculation
+        self._runner = Runner(native, options, PrefixCache(options.prefix_cache_mib * 2**20), speculation)
 
     @classmethod
     def open(
@@ -50,12 +59,17 @@ class Engine:
     ) -> Engine:
         """Load the model at ``path`` and its adapters, and compute once; raises Unavailable if that fails."""
         native = open_model(path, options, extra_buffers=extra_buffers)
+        speculation: Speculation | None = None
         try:
-            engine = cls(native, options, clock)
-            engine.memory_byte_count = warm_up(native)
+            byte_count = warm_up(native)
+            speculation, more = open_speculation(native, options, extra_buffers=extra_buffers)
+            engine = cls(native, options, clock, speculation)
+            engine.memory_byte_count = byte_count + more
             for name, adapter in options.adapters.items():
                 engine.add_adapter(name, Path(adapter.path), adapter.scale)
         except BaseException:
+            if speculation is not None:
+                speculation.close()
             native.free()
             raise
         return engine
@@ -69,6 +83,8 @@ class Engine:
             sequence.close()
         if self._embedder is not None:
             self._embedder.close()
+        if self._speculation is not None:
+            self._speculation.close()
         native.free()
 
     @property

@@ -153,6 +153,10 @@ class Scheduler:
             self._served[sequence.work.caller.tenant] += weight * count
         return [Row(sequence, count) for sequence, count in counts.items() if count > 0]
 
+    def charge(self, sequence: Sequence, count: int) -> None:
+        """Count ``count`` tokens that the tenant of ``sequence`` got beside the one of the step."""
+        self._served[sequence.work.caller.tenant] += _WRITTEN_WEIGHT * count
+
     def _unread(self) -> int:
         return sum(sequence.pending for sequence in self.running if sequence.pending > 1)
 

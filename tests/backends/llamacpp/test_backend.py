@@ -11,6 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from backends.base import Embedder
 from backends.errors import ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
@@ -274,3 +275,28 @@ def processor_ticks(process_id: int) -> int:
     """Hundredths of a second that a process has computed."""
     fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+async def test_a_draft_model_is_found_and_guesses(tiny_gguf: Path) -> None:
+    """Named as the model is; answers are those without, and the load tells of guesses."""
+    prompt = ask("the quick brown fox", limit=60)
+    async with started(tiny_gguf, speculation="draft", draft_model=str(tiny_gguf)) as backend:
+        guessed = await write(backend, prompt)
+        assert backend.load is not None
+        assert backend.load.drafted_token_count > 0
+    async with started(tiny_gguf, speculation="off") as backend:
+        assert (await write(backend, prompt))[0] == guessed[0]
+
+
+async def test_a_missing_draft_model_is_named(tiny_gguf: Path) -> None:
+    """With the option that names it."""
+    with pytest.raises(Unavailable, match="draft_model"):
+        async with started(tiny_gguf, speculation="draft", draft_model="/nowhere/draft.gguf"):
+            pass
+
+
+@pytest.mark.parametrize("options", [{"speculation": "draft"}, {"draft_model": "small.gguf"}])
+def test_a_draft_model_and_its_use_go_together(options: dict[str, str]) -> None:
+    """One without the other is a mistake."""
+    with pytest.raises(ValidationError, match="set both"):
+        LlamaCppOptions.model_validate({"model": "m.gguf", **options})
