@@ -75,6 +75,18 @@ class LlamaCppOptions(BaseModel):
     prefix_cache_mib: int = Field(
         default=256, ge=0, description="Memory for what was read before, to be read again for free; 0: off."
     )
+    prefix_cache_path: str | None = Field(
+        default=None,
+        min_length=1,
+        description=(
+            "Folder that keeps what was read before beyond restarts, prompts included; only for this user's "
+            "eyes. Unset: nothing is written."
+        ),
+        json_schema_extra={"format": "path"},
+    )
+    prefix_cache_disk_mib: int = Field(
+        default=4096, ge=1, description="Most that prefix_cache_path may take, of all models together."
+    )
     attention_sink_token_count: int | None = Field(
         default=None,
         ge=1,

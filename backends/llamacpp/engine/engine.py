@@ -8,12 +8,13 @@ from __future__ import annotations
 import time
 from collections import abc
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from backends.errors import ContextTooLong, Refused, Unavailable
 from backends.llamacpp.engine.embeddings import Embedder
 from backends.llamacpp.engine.footprint import warm_up
-from backends.llamacpp.engine.prefix_cache import PrefixCache
+from backends.llamacpp.engine.prefix_tiers import PrefixTiers
 from backends.llamacpp.engine.runner import Runner
 from backends.llamacpp.engine.sequence import Sequence
 from backends.llamacpp.engine.speculation.opening import open_speculation
@@ -35,6 +36,7 @@ class Engine:
         native: Native,
         options: LlamaCppOptions,
         clock: Callable[[], float],
+        prefixes: PrefixTiers,
         speculation: Speculation | None = None,
     ) -> None:
         self.context_token_count = native.context_token_count
@@ -46,7 +48,8 @@ class Engine:
         self._arrivals = 0
         self._embedder: Embedder | None = None
         self._speculation = speculation
-        self._runner = Runner(native, options, PrefixCache(options.prefix_cache_mib * 2**20), speculation)
+        self._prefixes = prefixes
+        self._runner = Runner(native, options, prefixes, speculation)
 
     @classmethod
     def open(
@@ -58,20 +61,20 @@ class Engine:
         extra_buffers: bool = True,
     ) -> Engine:
         """Load the model at ``path`` and its adapters, and compute once; raises Unavailable if that fails."""
-        native = open_model(path, options, extra_buffers=extra_buffers)
-        speculation: Speculation | None = None
-        try:
+        with ExitStack() as opened:
+            native = open_model(path, options, extra_buffers=extra_buffers)
+            opened.callback(native.free)
             byte_count = warm_up(native)
             speculation, more = open_speculation(native, options, extra_buffers=extra_buffers)
-            engine = cls(native, options, clock, speculation)
+            if speculation is not None:
+                opened.callback(speculation.close)
+            prefixes = PrefixTiers.open(path, native, options)
+            opened.callback(prefixes.close)
+            engine = cls(native, options, clock, prefixes, speculation)
             engine.memory_byte_count = byte_count + more
             for name, adapter in options.adapters.items():
                 engine.add_adapter(name, Path(adapter.path), adapter.scale)
-        except BaseException:
-            if speculation is not None:
-                speculation.close()
-            native.free()
-            raise
+            opened.pop_all()
         return engine
 
     def close(self) -> None:
@@ -85,6 +88,7 @@ class Engine:
             self._embedder.close()
         if self._speculation is not None:
             self._speculation.close()
+        self._prefixes.close()
         native.free()
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from backends.errors import BackendError, TimedOut, Unavailable
 from backends.llamacpp.engine.adapters import Adapters
 from backends.llamacpp.engine.batch import ABORTED, Batch
-from backends.llamacpp.engine.prefix_cache import PrefixCache
+from backends.llamacpp.engine.prefix_tiers import PrefixTiers
 from backends.llamacpp.engine.prefixes import Prefixes
 from backends.llamacpp.engine.scheduler import Row, Scheduler
 from backends.llamacpp.engine.sequence import Sequence
@@ -44,7 +44,7 @@ class Runner:
         self,
         native: Native,
         options: LlamaCppOptions,
-        cache: PrefixCache,
+        cache: PrefixTiers,
         speculation: Speculation | None = None,
     ) -> None:
         self.sequences: dict[int, Sequence] = {}
