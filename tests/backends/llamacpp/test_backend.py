@@ -128,8 +128,8 @@ async def test_closing_a_stream_frees_its_place(backend: LlamaCppBackend) -> Non
 async def test_a_deadline_frees_its_place(tiny_gguf: Path) -> None:
     """TimedOut tells what was used, and the engine stops; guesses would be done before it."""
     async with started(tiny_gguf, speculation="off") as backend:
-        with pytest.raises(TimedOut, match=r"within 0\.2 s") as caught:
-            await write(backend, ask("the quick", limit=2000), timeout_s=0.2)
+        with pytest.raises(TimedOut, match=r"within 0\.1 s") as caught:
+            await write(backend, ask("the quick", limit=2000), timeout_s=0.1)
         assert caught.value.usage.input_token_count > 0
         await until_idle(backend)
 

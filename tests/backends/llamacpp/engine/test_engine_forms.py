@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -111,3 +112,30 @@ def test_a_greedy_answer_takes_the_best_that_is_allowed(opened: Opened) -> None:
     answer = ask(engine, work(1, range(5, 30), 20, response_format=RegexFormat("[ab]{8}")))[1]
     assert re.fullmatch("[ab]{8}", answer.text)
     assert len(answer.wrote) <= 9
+
+
+def test_log_probabilities_are_those_among_what_is_allowed(opened: Opened) -> None:
+    """They add up to 1 over the allowed tokens; a forced token is certain and has no runner-up."""
+    sampling = Sampling(temperature=HOT, seed=3, top_logprob_count=20)
+    form = RegexFormat("[ab][0-9]=")
+    answer = ask(opened(), work(1, range(5, 30), 9, sampling=sampling, response_format=form))[1]
+    letter, digit, forced = (wrote.logprob for wrote in answer.wrote[:3])
+    assert sorted(text for text, _ in letter.top) == ["a", "b"]
+    assert sum(math.exp(logprob) for _, logprob in digit.top) == pytest.approx(1.0, abs=1e-5)
+    assert letter.entropy == pytest.approx(-sum(math.exp(p) * p for _, p in letter.top), abs=1e-5)
+    assert (forced.logprob, forced.runner_up_logprob, forced.entropy) == (0.0, None, 0.0)
+
+
+def test_allowed_tokens_keep_their_ratios(opened: Opened) -> None:
+    """Those that the raw logits give them."""
+    engine = opened()
+    raw = ask(engine, work(1, range(5, 30), 1, sampling=Sampling(seed=1, top_logprob_count=50)))[1]
+    letters = [
+        (text, logprob) for text, logprob in raw.wrote[0].logprob.top if text.isascii() and len(text) == 1
+    ]
+    (one, first), (other, second) = letters[:2]
+    form = GrammarFormat(f"root ::= {json.dumps(one)} | {json.dumps(other)}")
+    held = ask(engine, work(2, range(5, 30), 1, sampling=Sampling(seed=1), response_format=form))[2]
+    statistics = held.wrote[0].logprob
+    assert statistics.runner_up_logprob is not None
+    assert statistics.logprob - statistics.runner_up_logprob == pytest.approx(first - second, abs=1e-4)

@@ -10,7 +10,6 @@ from hypothesis import settings
 
 from tests.backends.llamacpp.engine.constraint.spelling import Speller, speller
 
-
 # Some drawn forms take longer than hypothesis lets an example take, the more so beside other work.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")

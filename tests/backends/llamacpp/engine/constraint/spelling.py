@@ -10,6 +10,7 @@ from pathlib import Path
 import llama_cpp
 import numpy as np
 
+from backends.errors import Unavailable
 from backends.llamacpp.engine.constraint import Constraint, Constraints
 from backends.llamacpp.engine.constraint.token_table import _bytes_of
 from backends.llamacpp.native import open_vocabulary
@@ -23,6 +24,7 @@ class Speller:
         self._constraints = Constraints(vocabulary, size)
         self._pieces = [_bytes_of(vocabulary, token) for token in range(size)]
         self._tokens = {piece: token for token, piece in enumerate(self._pieces)}
+        self._zeros = np.zeros(size, np.float32)
         self._end = next(t for t in range(size) if llama_cpp.llama_vocab_is_eog(vocabulary, t))
 
     def start(self, form: ResponseFormat) -> Constraint:
@@ -32,22 +34,12 @@ class Speller:
     def takes(self, form: ResponseFormat, text: str) -> bool:
         """Whether ``text``, as a whole, is an answer of ``form``."""
         with closing(self.start(form)) as constraint:
-            for byte in text.encode():
-                token = self._tokens[bytes([byte])]
-                if not constraint.allows(token):
-                    return False
-                constraint.accept(token)
-            return constraint.allows(self._end)
+            return self._follows(constraint, text) and self._allows(constraint, self._end)
 
     def begins(self, form: ResponseFormat, text: str) -> bool:
         """Whether ``text`` may be the beginning of an answer of ``form``."""
         with closing(self.start(form)) as constraint:
-            for byte in text.encode():
-                token = self._tokens[bytes([byte])]
-                if not constraint.allows(token):
-                    return False
-                constraint.accept(token)
-        return True
+            return self._follows(constraint, text)
 
     def wander(self, form: ResponseFormat, seed: int, limit: int = 400) -> str | None:
         """Write by chance, any token as probable as another; None where it has not come to an end."""
@@ -58,12 +50,25 @@ class Speller:
                 logits = chance.random(len(self._pieces), dtype=np.float32)
                 logits[self._end] += 0.9  # not to write for ever where it may end
                 token = int(constraint.masked(logits).argmax())
-                assert constraint.allows(token), "mask and single tokens must agree"
                 if token == self._end:
                     return written.decode()
                 constraint.accept(token)
                 written += self._pieces[token]
         return None
+
+    def _follows(self, constraint: Constraint, text: str) -> bool:
+        for byte in text.encode():
+            token = self._tokens[bytes([byte])]
+            if not self._allows(constraint, token):
+                return False
+            constraint.accept(token)
+        return True
+
+    def _allows(self, constraint: Constraint, token: int) -> bool:
+        try:
+            return bool(np.isfinite(constraint.masked(self._zeros)[token]))
+        except Unavailable:  # no token of this vocabulary can follow
+            return False
 
 
 @contextmanager
