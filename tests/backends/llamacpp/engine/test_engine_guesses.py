@@ -244,7 +244,7 @@ def test_a_draft_model_guesses(drafting: Engine, plain: Engine) -> None:
     assert load.accepted_token_count > 0.8 * load.drafted_token_count > 0
 
 
-def test_a_draft_model_is_of_one_vocabulary(opened: Opened, recurrent_gguf: Path) -> None:
+def test_a_draft_model_is_of_one_vocabulary(opened: Opened) -> None:
     """Another one is refused when the model is opened."""
     pocket = Path(__file__).parents[4] / "examples" / "pocket" / "weights" / "edge.gguf"
     with pytest.raises(Unavailable, match="same family"):
