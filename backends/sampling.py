@@ -45,11 +45,11 @@ class Sampler:
             sampling.repetition_penalty != 1.0 or sampling.presence_penalty or sampling.frequency_penalty
         )
 
-    def draw(self, logits: Logits, trial: int = 0) -> int:
+    def draw(self, logits: Logits) -> int:
         """Draw a token from ``logits`` (float32, (n_vocabulary,), left as they are).
 
         At temperature 0 it is the most probable. The same position gives the same token until one
-        is accepted; another ``trial`` draws afresh, for a caller that must refuse the first.
+        is accepted. Tokens with a logit of minus infinity are never drawn.
         """
         if self._counts:
             logits = self._penalised(logits)
@@ -58,7 +58,7 @@ class Sampler:
         tokens, weights = _candidates(logits, self._sampling)
         cumulative = weights.cumsum()
         # Right of ties: a token of weight 0 is never drawn.
-        drawn = int(cumulative.searchsorted(self._chance(trial) * cumulative[-1], side="right"))
+        drawn = int(cumulative.searchsorted(self._chance() * cumulative[-1], side="right"))
         return int(tokens[min(drawn, len(tokens) - 1)])
 
     def accept(self, token: int) -> None:
@@ -68,9 +68,9 @@ class Sampler:
             self._written[token] += 1
             self._repeated.add(token)
 
-    def _chance(self, trial: int) -> float:
-        """A number in [0, 1) that depends on seed, position and trial alone (Salmon et al. 2011, Philox)."""
-        bits = np.random.Philox(key=self._seed, counter=[0, trial, self._position, 0]).random_raw()
+    def _chance(self) -> float:
+        """A number in [0, 1) that depends on seed and position alone (Salmon et al. 2011, Philox)."""
+        bits = np.random.Philox(key=self._seed, counter=[0, 0, self._position, 0]).random_raw()
         return int(bits >> 11) * 2.0**-53
 
     def _penalised(self, logits: Logits) -> Logits:

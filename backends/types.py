@@ -108,7 +108,8 @@ class TokenLogprob:
     """A generated token and how sure the model was of it.
 
     ``logprob`` and ``runner_up_logprob`` are natural logarithms of the model's own distribution
-    (temperature 1, before any truncation); ``runner_up_logprob`` is that of the most probable
+    (temperature 1, before any truncation; where the tier holds the answer to a form while it is written,
+    over the tokens that the form allows); ``runner_up_logprob`` is that of the most probable
     *other* token, and ``entropy`` that of the distribution in nats. None: not offered. ``top`` holds
     the most probable tokens with their log-probabilities, best first, as many as were asked for.
     """

@@ -79,12 +79,12 @@ class LlamaCppBackend:
         self._check_open()
         if self._vocabulary is not None:
             return
-        path = await asyncio.to_thread(_find, self.options)
+        path, options = await asyncio.to_thread(_find, self.options)
         self._suspicion.check(path)
         identity = identity_of(path)
         held = self._lease = lease(self.options.worker, self.capabilities.model)
         try:
-            opened = await held.supervisor.open(Open(held.model, str(path), self.options))
+            opened = await held.supervisor.open(Open(held.model, str(path), options))
             vocabulary = await asyncio.to_thread(_open_vocabulary, path, identity)
         except BaseException as exc:
             if isinstance(exc, KilledWorker):
@@ -218,9 +218,13 @@ class LlamaCppBackend:
         return min(asked, room)
 
 
-def _find(options: LlamaCppOptions) -> Path:
-    """Absolute, because the worker may be somewhere else."""
-    return find_model(options.model, options.sha256).absolute()
+def _find(options: LlamaCppOptions) -> tuple[Path, LlamaCppOptions]:
+    """The model's file, and options with the draft model's; absolute: the worker may be somewhere else."""
+    path = find_model(options.model, options.sha256).absolute()
+    if options.draft_model is not None:
+        draft = find_model(options.draft_model, option="draft_model").absolute()
+        options = options.model_copy(update={"draft_model": str(draft)})
+    return path, options
 
 
 def _open_vocabulary(path: Path, identity: tuple[int, ...]) -> Vocabulary:

@@ -19,16 +19,16 @@ def model_name(model: str) -> str:
     return Path(model.removeprefix("hf://").partition("@")[0]).stem
 
 
-def find_model(model: str, sha256: str | None = None) -> Path:
+def find_model(model: str, sha256: str | None = None, *, option: str = "model") -> Path:
     """Return the path of the GGUF file, after a download where ``model`` is on the hub and not cached.
 
-    ``sha256`` (lower-case hexadecimal) must be the file's; None: not checked. Raises Unavailable that
-    says what is wrong with the name, the file or the download.
+    ``sha256`` (lower-case hexadecimal) must be the file's; None: not checked. ``option`` is the one that
+    named it. Raises Unavailable that says what is wrong with the name, the file or the download.
     """
     try:
         path = _cached_or_downloaded(model) if model.startswith("hf://") else Path(model).expanduser()
         if not path.is_file():
-            raise Unavailable(f"there is no model file at {path}; check the tier's option 'model'")
+            raise Unavailable(f"there is no model file at {path}; check the tier's option {option!r}")
         shape_of(read_header(path))
         if sha256 is not None:
             check_sha256(path, sha256)

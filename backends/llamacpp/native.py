@@ -27,6 +27,8 @@ _CACHE_TYPES: dict[CacheType, int] = {
     "q8_0": llama_cpp.GGML_TYPE_Q8_0,
     "q4_0": llama_cpp.GGML_TYPE_Q4_0,
 }
+# Numbers that share a scale, in both quantised formats.
+_BLOCK_LENGTH = 32
 # Tokens that may be guessed ahead in one step, over all sequences: each takes a row of logits.
 DRAFT_TOKEN_COUNT = 32
 # All tokens of an embedded text are outputs, with logits too, which take vocabulary * 4 bytes each.
@@ -97,6 +99,11 @@ def open_model(path: Path, options: LlamaCppOptions, *, extra_buffers: bool) -> 
             f"value_cache_type {options.value_cache_type} needs flash attention; set flash_attention"
         )
     model = _load(path, n_gpu_layers=options.gpu_layer_count, use_extra_bufts=extra_buffers)
+    try:
+        _check_widths(model, options)
+    except Unavailable:
+        llama_cpp.llama_model_free(model)
+        raise
     length = min(options.context_token_count, llama_cpp.llama_model_n_ctx_train(model))
     parameters = _context_parameters(options, length, path.stat().st_size)
     context = llama_cpp.llama_init_from_model(model, parameters)
@@ -149,6 +156,32 @@ def _load(path: Path, **changes: Any) -> Any:
     if not model:
         raise Unavailable(f"llama.cpp cannot load {path}; its log at level INFO says why")
     return model
+
+
+def _check_widths(model: Any, options: LlamaCppOptions) -> None:
+    """Raise Unavailable where a head is no whole number of blocks: llama.cpp would end the process later."""
+    for name, kind in (("key", options.key_cache_type), ("value", options.value_cache_type)):
+        width = _head_width(model, name)
+        if kind not in ("f32", "f16") and width % _BLOCK_LENGTH:
+            raise Unavailable(
+                f"{name}_cache_type {kind} packs {_BLOCK_LENGTH} numbers together, and a head of this model "
+                f"has {width}; take f16"
+            )
+
+
+def _head_width(model: Any, name: str) -> int:
+    """Numbers of a key or a value of one head."""
+    architecture = _metadata(model, "general.architecture")
+    width = _metadata(model, f"{architecture}.attention.{name}_length")
+    if width is not None:
+        return int(width)
+    return int(llama_cpp.llama_model_n_embd(model)) // max(1, int(llama_cpp.llama_model_n_head(model)))
+
+
+def _metadata(model: Any, key: str) -> str | None:
+    buffer = ctypes.create_string_buffer(64)
+    length = llama_cpp.llama_model_meta_val_str(model, key.encode(), buffer, len(buffer))
+    return None if length < 0 else buffer.value.decode(errors="replace")
 
 
 def _context_parameters(options: LlamaCppOptions, length: int, weight_byte_count: int) -> Any:

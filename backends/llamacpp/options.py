@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backends.reasoning import ReasoningTags
 
@@ -75,6 +75,18 @@ class LlamaCppOptions(BaseModel):
     prefix_cache_mib: int = Field(
         default=256, ge=0, description="Memory for what was read before, to be read again for free; 0: off."
     )
+    prefix_cache_path: str | None = Field(
+        default=None,
+        min_length=1,
+        description=(
+            "Folder that keeps what was read before beyond restarts, prompts included; only for this user's "
+            "eyes. Unset: nothing is written."
+        ),
+        json_schema_extra={"format": "path"},
+    )
+    prefix_cache_disk_mib: int = Field(
+        default=4096, ge=1, description="Most that prefix_cache_path may take, of all models together."
+    )
     attention_sink_token_count: int | None = Field(
         default=None,
         ge=1,
@@ -82,6 +94,19 @@ class LlamaCppOptions(BaseModel):
             "Reads longer texts than the context: keeps this many first tokens and forgets the oldest others "
             "(StreamingLLM). Unset: longer texts are refused."
         ),
+    )
+    speculation: Literal["off", "lookup", "draft"] = Field(
+        default="lookup",
+        description=(
+            "What guesses tokens ahead, where that is measured to be faster: nothing, the text so far, or "
+            "draft_model. Answers stay the same. Not with attention sinks or recurrent models."
+        ),
+    )
+    draft_model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="For speculation draft: a small model of the same vocabulary, named as model is.",
+        json_schema_extra={"format": "path"},
     )
     adapters: dict[str, AdapterOptions] = Field(default_factory=dict, description="LoRA adapters by name.")
     worker: str | None = Field(
@@ -106,3 +131,9 @@ class LlamaCppOptions(BaseModel):
         default=None,
         description='Tags around reasoning, such as ["<think>", "</think>"]; unset: it does not reason.',
     )
+
+    @model_validator(mode="after")
+    def _has_draft_model(self) -> Self:
+        if (self.speculation == "draft") != (self.draft_model is not None):
+            raise ValueError("speculation draft and a draft_model go together; set both or neither")
+        return self

@@ -89,9 +89,9 @@ def openmp(report: BuildReport, machine: Machine, environment: Mapping[str, str]
         return Finding("OpenMP", State.OK, "not used: llama.cpp runs threads of its own")
     given = {name: value for name, value in environment.items() if name.startswith(("OMP_", "GOMP_", "KMP_"))}
     seen = ", ".join(f"{name}={value}" for name, value in sorted(given.items())) or "its own defaults"
-    if given.get("OMP_WAIT_POLICY", "").lower() == "passive":
+    if given.get("GOMP_SPINCOUNT") == "0":
         advice = (
-            "unset OMP_WAIT_POLICY unless others share the cores: threads that sleep between layers take "
+            "unset GOMP_SPINCOUNT unless others share the cores: threads that sleep between layers take "
             "about twice as long for a lone answer"
         )
         return Finding("OpenMP", State.SLOW, seen, advice)

@@ -76,12 +76,28 @@ def test_draws_by_the_probabilities() -> None:
     assert np.bincount(tokens, minlength=3) / 4000 == pytest.approx([0.5, 0.3, 0.2], abs=0.03)
 
 
-def test_a_second_trial_draws_afresh() -> None:
-    """Trials of one position are independent; the same trial repeats itself."""
+def test_a_position_gives_one_token() -> None:
+    """Until it is accepted; the next position draws afresh."""
     logits = np.zeros(1000, np.float32)
     sampler = Sampler(Sampling(temperature=1.0, seed=5))
-    assert sampler.draw(logits) == sampler.draw(logits)
-    assert len({sampler.draw(logits, trial) for trial in range(5)}) > 1
+    first = sampler.draw(logits)
+    assert sampler.draw(logits) == first
+    sampler.accept(first)
+    assert sampler.draw(logits) != first
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"top_k": 3}, {"top_p": 0.5}, {"min_p": 0.1}, {"repetition_penalty": 1.5}]
+)
+def test_what_is_ruled_out_is_never_drawn(options: dict[str, float]) -> None:
+    """A logit of minus infinity, at any setting."""
+    logits = np.full(1000, -np.inf, np.float32)
+    logits[[7, 300]] = [-50.0, -51.0]
+    sampler = Sampler(Sampling(temperature=2.0, seed=5, **options), [7, 8])  # type: ignore[arg-type]
+    for _ in range(50):
+        token = sampler.draw(logits)
+        sampler.accept(token)
+        assert token in (7, 300)
 
 
 def test_a_taken_up_answer_goes_on_as_it_began() -> None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import time
 from collections import abc
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from backends.errors import ContextTooLong, Refused, Unavailable
 from backends.llamacpp.engine.embeddings import Embedder
 from backends.llamacpp.engine.footprint import warm_up
-from backends.llamacpp.engine.prefix_cache import PrefixCache
+from backends.llamacpp.engine.prefix_tiers import PrefixTiers
 from backends.llamacpp.engine.runner import Runner
 from backends.llamacpp.engine.sequence import Sequence
+from backends.llamacpp.engine.speculation.opening import open_speculation
+from backends.llamacpp.engine.speculation.speculation import Speculation
 from backends.llamacpp.native import Native, open_model
 from backends.llamacpp.options import LlamaCppOptions
 from backends.llamacpp.work import Event, Load, Work
@@ -28,7 +31,14 @@ class Engine:
     that its ``output_limit`` allows, or a Failed. Close the engine last.
     """
 
-    def __init__(self, native: Native, options: LlamaCppOptions, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        native: Native,
+        options: LlamaCppOptions,
+        clock: Callable[[], float],
+        prefixes: PrefixTiers,
+        speculation: Speculation | None = None,
+    ) -> None:
         self.context_token_count = native.context_token_count
         self.memory_byte_count = 0
         self._native: Native | None = native
@@ -37,7 +47,9 @@ class Engine:
         self._clock = clock
         self._arrivals = 0
         self._embedder: Embedder | None = None
-        self._runner = Runner(native, options, PrefixCache(options.prefix_cache_mib * 2**20))
+        self._speculation = speculation
+        self._prefixes = prefixes
+        self._runner = Runner(native, options, prefixes, speculation)
 
     @classmethod
     def open(
@@ -49,15 +61,20 @@ class Engine:
         extra_buffers: bool = True,
     ) -> Engine:
         """Load the model at ``path`` and its adapters, and compute once; raises Unavailable if that fails."""
-        native = open_model(path, options, extra_buffers=extra_buffers)
-        try:
-            engine = cls(native, options, clock)
-            engine.memory_byte_count = warm_up(native)
+        with ExitStack() as opened:
+            native = open_model(path, options, extra_buffers=extra_buffers)
+            opened.callback(native.free)
+            byte_count = warm_up(native)
+            speculation, more = open_speculation(native, options, extra_buffers=extra_buffers)
+            if speculation is not None:
+                opened.callback(speculation.close)
+            prefixes = PrefixTiers.open(path, native, options)
+            opened.callback(prefixes.close)
+            engine = cls(native, options, clock, prefixes, speculation)
+            engine.memory_byte_count = byte_count + more
             for name, adapter in options.adapters.items():
                 engine.add_adapter(name, Path(adapter.path), adapter.scale)
-        except BaseException:
-            native.free()
-            raise
+            opened.pop_all()
         return engine
 
     def close(self) -> None:
@@ -69,6 +86,9 @@ class Engine:
             sequence.close()
         if self._embedder is not None:
             self._embedder.close()
+        if self._speculation is not None:
+            self._speculation.close()
+        self._prefixes.close()
         native.free()
 
     @property

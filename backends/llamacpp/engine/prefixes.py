@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 
 from backends.llamacpp.engine.adapters import Adapters
-from backends.llamacpp.engine.prefix_cache import PrefixCache
+from backends.llamacpp.engine.prefix_tiers import PrefixTiers
 from backends.llamacpp.engine.scheduler import MIN_SHARED_TOKEN_COUNT
 from backends.llamacpp.engine.sequence import Sequence, State, shared_length
 from backends.llamacpp.engine.slots import Slots
@@ -19,7 +19,7 @@ _COPIED_PER_READ = 32
 class Prefixes:
     """Gives sequences the state of the longest beginning that is known of them."""
 
-    def __init__(self, cache: PrefixCache, slots: Slots, adapters: Adapters, *, exact: bool) -> None:
+    def __init__(self, cache: PrefixTiers, slots: Slots, adapters: Adapters, *, exact: bool) -> None:
         """Store; ``exact`` where states cannot be cut back, so that only whole ones are of use."""
         self._cache = cache
         self._slots = slots

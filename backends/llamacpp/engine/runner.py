@@ -5,17 +5,18 @@ One answer's fault ends that answer alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backends.errors import BackendError, TimedOut, Unavailable
 from backends.llamacpp.engine.adapters import Adapters
 from backends.llamacpp.engine.batch import ABORTED, Batch
-from backends.llamacpp.engine.prefix_cache import PrefixCache
+from backends.llamacpp.engine.prefix_tiers import PrefixTiers
 from backends.llamacpp.engine.prefixes import Prefixes
 from backends.llamacpp.engine.scheduler import Row, Scheduler
 from backends.llamacpp.engine.sequence import Sequence
 from backends.llamacpp.engine.sinks import Sinks
 from backends.llamacpp.engine.slots import Slots
+from backends.llamacpp.engine.speculation.speculation import Speculation
 from backends.llamacpp.engine.writer import Logits, Writer
 from backends.llamacpp.native import Native
 from backends.llamacpp.options import LlamaCppOptions
@@ -34,9 +35,18 @@ class Counts:
 
 
 class Runner:
-    """Carries ``sequences`` (by the id of their work) through steps."""
+    """Carries ``sequences`` (by the id of their work) through steps.
 
-    def __init__(self, native: Native, options: LlamaCppOptions, cache: PrefixCache) -> None:
+    ``speculation`` guesses tokens ahead; None: nobody does.
+    """
+
+    def __init__(
+        self,
+        native: Native,
+        options: LlamaCppOptions,
+        cache: PrefixTiers,
+        speculation: Speculation | None = None,
+    ) -> None:
         self.sequences: dict[int, Sequence] = {}
         self.events: list[Event] = []
         self.counts = Counts()
@@ -51,6 +61,7 @@ class Runner:
         self._slots = Slots(native)
         self._batch = Batch(native)
         self._writer = Writer(native)
+        self._speculation = speculation
         self._prefixes = Prefixes(cache, self._slots, self.adapters, exact=not native.shares_prefixes)
         count = options.attention_sink_token_count
         self._sinks = None if count is None else Sinks(native, count, self._slots)
@@ -72,7 +83,7 @@ class Runner:
         if self._sinks is not None:
             for sequence in self.scheduler.running:
                 self._sinks.make_room(sequence)
-        self._compute(self.scheduler.rows())
+        self._run(self.scheduler.rows())
         events, self.events = self.events, []
         return events
 
@@ -83,6 +94,8 @@ class Runner:
         if sequence.slot is not None:
             self._prefixes.keep(sequence)
             self._slots.clear(sequence)
+        if self._speculation is not None:
+            self._speculation.forget(sequence)
         sequence.close()
 
     def fail(self, sequence: Sequence, error: BackendError) -> None:
@@ -109,26 +122,37 @@ class Runner:
         self.counts.cached += sequence.cached
         self.events.append(Began(sequence.work.id, min(sequence.cached, len(sequence.work.tokens))))
 
-    def _compute(self, rows: list[Row]) -> None:
-        """Compute ``rows``; those that llama.cpp cannot compute together, one by one."""
+    def _run(self, rows: list[Row]) -> None:
+        """Compute ``rows`` and what is guessed behind them."""
         if not rows:
             return
         self.adapters.use(rows[0].sequence.work.adapter)
+        if self._speculation is None:
+            self._compute(rows)
+        elif self._compute(self._speculation.guess(rows)):
+            self._speculation.took()
+
+    def _compute(self, rows: list[Row]) -> bool:
+        """Compute ``rows``, and return whether that went well.
+
+        Those that llama.cpp cannot compute together are computed one by one, without guesses.
+        """
         code = self._batch.compute(rows)
         if code == 0:
             self._take(rows)
-            return
+            return True
         # Some of it may have been computed.
         for row in rows:
             self._slots.truncate(row.sequence)
         if code == ABORTED:
-            return
-        if len(rows) == 1:
+            return False
+        if len(rows) == 1 and not rows[0].draft:
             message = f"llama.cpp could not compute {rows[0].count} tokens (llama_decode returned {code})"
             self.fail(rows[0].sequence, Unavailable(message))
-            return
+            return False
         for row in rows:
-            self._compute([row])
+            self._compute([replace(row, draft=())])
+        return False
 
     def _take(self, rows: list[Row]) -> None:
         """Take what came of ``rows``."""
@@ -141,24 +165,35 @@ class Runner:
             sequence.computed += row.count
             if writes:
                 try:
-                    self._write(sequence, row.draft, logits[place:])
+                    self._write(row, logits[place:])
                 except BackendError as exc:
                     self.fail(sequence, exc)
                 place += 1 + len(row.draft)
 
-    def _write(self, sequence: Sequence, draft: tuple[int, ...], logits: Logits) -> None:
+    def _write(self, row: Row, logits: Logits) -> None:
         """Draw a token, and the next as long as it was guessed right, for then its logits are there."""
-        accepted = 0
-        for guess in (*draft, None):
+        sequence, accepted = row.sequence, 0
+        for guess in (*row.draft, None):
             wrote = self._writer.write(sequence, logits[accepted])
             self.events.append(wrote)
             self.counts.written += 1
             if wrote.ends or sequence.complete:
+                self._learn(row, accepted + (wrote.token == guess))
                 self.drop(sequence)
                 return
             if wrote.token != guess:
                 break
             accepted += 1
             sequence.computed += 1
-        if accepted < len(draft):
+        if accepted < len(row.draft):
             self._slots.truncate(sequence)
+        self._learn(row, accepted)
+
+    def _learn(self, row: Row, accepted: int) -> None:
+        """Note how many guesses of ``row`` stand."""
+        if row.draft:
+            self.counts.drafted += len(row.draft)
+            self.counts.accepted += accepted
+            self.scheduler.charge(row.sequence, accepted)
+            if self._speculation is not None:
+                self._speculation.learn(row, accepted)

@@ -47,9 +47,10 @@ class Row:
 class Scheduler:
     """At most ``slot_count`` answers run and ``queue_length`` wait.
 
-    A step reads at most ``step_token_count`` tokens of prompts, and writes one token of every answer
-    that has been read. ``running`` stands in the order of slots. ``shares_prefixes`` where what one answer
-    has read can be copied to another, so that it is worth waiting for.
+    A step reads at most ``step_token_count`` tokens of prompts, or writes one token of every answer
+    that has been read; where there is both to do, they take turns. ``running`` stands in the order of
+    slots. ``shares_prefixes`` where what one answer has read can be copied to another, so that it is worth
+    waiting for.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Scheduler:
         self._shares_prefixes = shares_prefixes
         self._served: dict[str, float] = {}
         self._turns: list[str | None] = []
+        self._has_read: set[str | None] = set()
 
     def submit(self, sequence: Sequence) -> None:
         """Let ``sequence`` wait for its turn; raises Overloaded where too many do."""
@@ -136,22 +138,39 @@ class Scheduler:
     def rows(self) -> list[Row]:
         """Choose what the next step computes, for one adapter, in the order of slots.
 
-        Prompts are read one after the other in the order of priority and arrival, so that the first token of
-        each comes as early as it can.
+        llama.cpp computes what is of unequal length one after the other. So reading beside writing would save
+        nothing, and what was written would only wait for what is read.
         """
         turn = self._turn()
         running = [sequence for sequence in self.running if sequence.work.adapter == turn]
-        counts = dict.fromkeys(running, 1)
-        budget = self._step_token_count
         reading = [sequence for sequence in running if sequence.pending > 1]
+        writing = [sequence for sequence in running if sequence.pending == 1]
+        if reading and not (writing and turn in self._has_read):
+            self._has_read.add(turn)
+            weight, counts = 1, self._chunks(reading)
+        else:
+            self._has_read.discard(turn)
+            weight, counts = _WRITTEN_WEIGHT, dict.fromkeys(writing, 1)
+        for sequence, count in counts.items():
+            self._served[sequence.work.caller.tenant] += weight * count
+        return [Row(sequence, counts[sequence]) for sequence in running if counts.get(sequence)]
+
+    def _chunks(self, reading: list[Sequence]) -> dict[Sequence, int]:
+        """Tokens of each to read in a step: one after the other, by priority and arrival.
+
+        So the first token of each comes as early as it can.
+        """
+        counts: dict[Sequence, int] = {}
+        budget = self._step_token_count
         for sequence in sorted(reading, key=lambda sequence: (-_priority(sequence), sequence.arrival)):
             room = self._context_token_count - sequence.position
             counts[sequence] = min(sequence.pending, room, budget)
             budget -= counts[sequence]
-        for sequence, count in counts.items():
-            weight = _WRITTEN_WEIGHT if sequence.pending == 1 else 1
-            self._served[sequence.work.caller.tenant] += weight * count
-        return [Row(sequence, count) for sequence, count in counts.items() if count > 0]
+        return counts
+
+    def charge(self, sequence: Sequence, count: int) -> None:
+        """Count ``count`` tokens that the tenant of ``sequence`` got beside the one of the step."""
+        self._served[sequence.work.caller.tenant] += _WRITTEN_WEIGHT * count
 
     def _unread(self) -> int:
         return sum(sequence.pending for sequence in self.running if sequence.pending > 1)

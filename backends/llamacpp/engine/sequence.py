@@ -68,9 +68,14 @@ class Sequence:
         return self.computed - self.forgotten
 
     @property
+    def left(self) -> int:
+        """Tokens that may still be written."""
+        return len(self.work.tokens) + self.work.output_limit - len(self.tokens)
+
+    @property
     def complete(self) -> bool:
         """Whether as much is written as may be."""
-        return len(self.tokens) - len(self.work.tokens) >= self.work.output_limit
+        return self.left <= 0
 
     def reset(self) -> None:
         """Note that nothing is computed any more."""

@@ -1,4 +1,11 @@
-"""Draws the next token of an answer from logits and says all that is known of it."""
+"""Draws the next token of an answer from logits and says all that is known of it.
+
+Where the answer has a form, both the draw and what is said of it are over the tokens that the form allows
+there. So a token that was forced is certain, whatever the model would rather have written, and the
+log-probabilities of an answer add up to that with which it was written (at temperature 1). Over all
+tokens they would tell how much the model likes the form, and every bracket of a schema that is not the
+model's habit would count as a doubt about the answer.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +57,9 @@ class Writer:
         Raises Unavailable where the logits or the constraint leave nothing to be drawn, and Refused where
         the constraint cannot be followed any further.
         """
-        token = _draw(sequence, logits)
+        if sequence.constraint is not None:
+            logits = sequence.constraint.masked(logits)
+        token = sequence.sampler.draw(logits)
         piece = self._pieces.of(token)
         text = "" if piece is None else sequence.characters.decode(piece)
         statistics = token_logprob(text, logits, token)
@@ -60,19 +69,6 @@ class Writer:
         _accept(sequence, token)
         sequence.tokens.append(token)
         return Wrote(sequence.work.id, token, statistics, ends=piece is None)
-
-
-def _draw(sequence: Sequence, logits: Logits) -> int:
-    """Draw freely, and again among what the constraint allows where it does not allow that.
-
-    The distribution is the same as if only allowed tokens had been drawn from, and most draws ask
-    the constraint about one token instead of 150,000.
-    """
-    token = sequence.sampler.draw(logits)
-    constraint = sequence.constraint
-    if constraint is None or constraint.allows(token):
-        return token
-    return sequence.sampler.draw(constraint.masked(logits), trial=1)
 
 
 def _accept(sequence: Sequence, token: int) -> None:

@@ -71,10 +71,15 @@ class Loader:
 
 
 def expected_byte_count(path: Path, options: LlamaCppOptions) -> int:
-    """Bytes that a model will take: its weights and its KV cache; buffers come on top.
+    """Bytes that a model and its draft model will take: weights and KV cache; buffers come on top.
 
-    Raises Unavailable where the file is not a sound one.
+    Raises Unavailable where a file is not a sound one.
     """
+    paths = [path] if options.draft_model is None else [path, Path(options.draft_model)]
+    return sum(_expected_byte_count(one, options) for one in paths)
+
+
+def _expected_byte_count(path: Path, options: LlamaCppOptions) -> int:
     try:
         header = read_header(path)
         shape = shape_of(header)

@@ -70,7 +70,8 @@ def test_amx(report: BuildReport, record: BuildRecord | None, has_amx: bool, sta
     [
         ({}, State.OK),
         ({"OMP_NUM_THREADS": "2"}, State.OK),  # llama.cpp names its own number
-        ({"OMP_WAIT_POLICY": "PASSIVE"}, State.SLOW),
+        ({"OMP_WAIT_POLICY": "PASSIVE"}, State.OK),  # workers say themselves how long they spin
+        ({"GOMP_SPINCOUNT": "0"}, State.SLOW),
         ({"OMP_THREAD_LIMIT": "1"}, State.SLOW),
     ],
 )

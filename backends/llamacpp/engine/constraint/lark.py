@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from backends.llamacpp.engine.constraint.gbnf import read_grammar
 from backends.llamacpp.engine.constraint.grammar_tree import Chars, Choice, Joined, Name, Node, Piece, Repeat
 from backends.llamacpp.engine.constraint.pieces import cut
+from backends.llamacpp.engine.constraint.productive import pruned
 
 _MAX_LENGTH = 100_000
 
 
 def lark_of(grammar: str) -> str:
-    """Write ``grammar`` in the notation of Lark; raises ValueError if it cannot be read or is too large."""
-    rules = read_grammar(grammar)
+    """Write ``grammar`` in the notation of Lark; raises ValueError if it cannot be read, met or held."""
+    rules = pruned(read_grammar(grammar))
     trees = cut(rules)
     writer = _Writer(rules, {name: f"rule_{i}" if i else "start" for i, name in enumerate(trees)})
     return "\n".join(f"{writer.names[name]}: {writer.rule(tree)}" for name, tree in trees.items())

@@ -92,12 +92,6 @@ class Constraint:
         self._matcher = matcher
         self._table = table
 
-    def allows(self, token: int) -> bool:
-        """Whether ``token`` may come next. Takes 3 us."""
-        if token in self._table.ends:
-            return bool(self._matcher.is_accepting())
-        return bool(self._matcher.validate_tokens([token]) == 1)
-
     def masked(self, logits: Logits) -> Logits:
         """Copy ``logits`` (float32, (n_vocabulary,)), minus infinity where a token may not come next.
 

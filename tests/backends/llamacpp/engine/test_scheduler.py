@@ -185,11 +185,27 @@ def test_prompts_are_read_one_after_the_other() -> None:
     """The first of three gets its first token as early as if it were alone."""
     machine = Machine([Ask(0, 32, 3, "a", 0, None)] * 3, scheduler())
     firsts: dict[int, int] = {}
-    for number in range(10):
+    for number in range(12):
         machine.step(number)
         for i in machine.written:
             firsts.setdefault(i, number)
-    assert firsts == {0: 1, 1: 3, 2: 5}
+    # Two steps to read each, and between them those that have been read write.
+    assert firsts == {0: 1, 1: 5, 2: 9}
+
+
+@given(ASKS)
+def test_a_step_reads_or_writes(asks: list[Ask]) -> None:
+    """Never both; and whoever writes waits for one step that reads at most, of each adapter."""
+    machine = Machine(asks, scheduler())
+    waited: Counter[int] = Counter()
+    for number in range(60):
+        pending = {id(each): each.pending for each in machine.coming.values()}
+        rows = machine.step(number)
+        assert len({pending[id(each)] > 1 for each, _ in rows}) <= 1
+        done = {each.work.id for each, _ in rows}
+        for each in machine.scheduler.running:
+            waited[each.work.id] = 0 if each.work.id in done or each.pending > 1 else waited[each.work.id] + 1
+            assert waited[each.work.id] <= 2 * 3
 
 
 def test_who_shares_a_prefix_waits_until_it_is_read() -> None:

@@ -23,7 +23,8 @@ from tests.backends.llamacpp.asking import (
 from tests.backends.llamacpp.engine.conftest import _write_adapter
 
 # With 4 sequences of 2,048 tokens the tiny model takes 2.1 MiB, so 3 MiB hold one of them and 5 hold two.
-SHARED = {"worker": "fleet", "sequence_count": 4, "prefix_cache_mib": 0}
+# Answers take their time there: a random model repeats itself, and would be guessed.
+SHARED = {"worker": "fleet", "sequence_count": 4, "prefix_cache_mib": 0, "speculation": "off"}
 PROMPTS = [ask(f"the quick {number}", limit=30) for number in range(6)]
 
 

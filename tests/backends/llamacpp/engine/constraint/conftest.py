@@ -1,0 +1,22 @@
+"""One speller for all tests of forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.backends.llamacpp.engine.constraint.spelling import Speller, speller
+
+# Some drawn forms take longer than hypothesis lets an example take, the more so beside other work.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session")
+def spell(tiny_gguf: Path) -> Iterator[Speller]:
+    """Writes within forms in the tokens of the tiny model."""
+    with speller(tiny_gguf) as opened:
+        yield opened
