@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from policies.signals.final_answer import find_final_answer, same_answer
+from policies.signals.final_answer import READ_CHAR_COUNT, FinalAnswer, find_final_answer, same_answer
 from router.collect.cases import Case
 from router.collect.errors import CollectError
 from router.collect.graders.json_value import parsed, same_value
 
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 _WORD = re.compile(r"[\w+%-]+(?:[.,]\d+)*")
 
 
@@ -27,11 +28,9 @@ def is_alike(text: str, reference: str) -> bool:
 
 
 def is_same_number(text: str, reference: str) -> bool:
-    """Whether the number that the text comes down to is the reference, to six digits."""
-    wanted, found = find_final_answer(reference), find_final_answer(text)
-    if wanted is None or found is None or wanted.number is None or found.number is None:
-        return False
-    return same_answer(found, wanted)
+    """Whether the number that the text comes down to, else its last one, is the reference to six digits."""
+    wanted, found = _number(reference), _number(text)
+    return wanted is not None and found is not None and same_answer(found, wanted)
 
 
 def is_same_conclusion(text: str, reference: str) -> bool:
@@ -87,6 +86,14 @@ class Reference:
         return self._is_same(text, reference if isinstance(reference, str) else json.dumps(reference))
 
 
+def _number(text: str) -> FinalAnswer | None:
+    stated = find_final_answer(text)
+    if stated is not None and stated.number is not None:
+        return stated
+    numbers = _NUMBER.findall(text[-READ_CHAR_COUNT:])
+    return find_final_answer(numbers[-1]) if numbers else None
+
+
 def words_of(text: str) -> list[str]:
     """Words and numbers of a text in their order, in small letters."""
     return _WORD.findall(text.casefold())
@@ -94,6 +101,5 @@ def words_of(text: str) -> list[str]:
 
 def _is_number(reference: Any) -> bool:
     if isinstance(reference, str):
-        found = find_final_answer(reference)
-        return found is not None and found.number is not None
+        return _number(reference) is not None
     return isinstance(reference, int | float) and not isinstance(reference, bool)
