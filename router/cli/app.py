@@ -25,6 +25,7 @@ from router.cli import (
     init,
     models,
     serve,
+    simulate,
     tiers,
     validate,
 )
@@ -59,6 +60,7 @@ app.command("tiers", epilog=tiers.EPILOG)(tiers.tiers)
 app.command("collect", epilog=collect.EPILOG)(collect.collect)
 app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command("calibrate", epilog=calibrate.EPILOG)(calibrate.calibrate)
+app.command("simulate", epilog=simulate.EPILOG)(simulate.simulate)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.add_typer(models.app, name="models")

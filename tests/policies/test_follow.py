@@ -14,7 +14,8 @@ from policies.threshold import Threshold, ThresholdOptions
 
 LADDER = ("edge", "local", "top")
 CANDIDATES = tuple(
-    Candidate(tier, quality, cost) for tier, quality, cost in zip(LADDER, (0.6, 0.8, 0.9), (1, 10, 100), strict=True)
+    Candidate(tier, quality, cost)
+    for tier, quality, cost in zip(LADDER, (0.6, 0.8, 0.9), (1, 10, 100), strict=True)
 )
 CLIMB = Threshold(ThresholdOptions(min_confidence=0.8))
 
