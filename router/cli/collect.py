@@ -62,6 +62,12 @@ GraderName = Annotated[
     str | None,
     typer.Option("--grader", metavar="NAME[:ARG]", help="Who grades; default: reference, else none."),
 ]
+GraderTimeout = Annotated[
+    float, typer.Option("--grader-timeout", min=0.1, metavar="SECONDS", help="Time for a program's grade.")
+]
+PolicyName = Annotated[
+    str | None, typer.Option("--policy", metavar="NAME", help="Ask the tiers of this policy's ladder.")
+]
 MaxCostUsd = Annotated[
     float | None, typer.Option("--max-cost-usd", min=0.0, help="Start no answer beyond this, in all runs.")
 ]
@@ -73,12 +79,13 @@ def collect(
     config: ConfigFile = Path("upshift.yaml"),
     out: Out = None,
     tiers: Tiers = None,
-    policy: given.PolicyName = None,
+    policy: PolicyName = None,
     sample: SampleSize = None,
     samples: SampleCount = 0,
     temperature: Temperature = 0.7,
     concurrency: Concurrency = None,
     grader: GraderName = None,
+    grader_timeout: GraderTimeout = 30.0,
     max_cost_usd: MaxCostUsd = None,
     seed: Seed = 0,
     json: given.Json = False,
@@ -92,6 +99,7 @@ def collect(
 
     from router.collect import CollectError, choose, read_prompts
     from router.collect.errors import TierDown
+    from router.collect.graders.registry import NONE, grader_of
     from router.collect.run import Order
     from router.collect.session import Session
     from router.config import load
@@ -109,7 +117,9 @@ def collect(
             temperature,
             None if max_cost_usd is None else round(max_cost_usd * 1e6),
         )
-        session = Session(settings, order, out or _beside(prompts), grader, read.duplicate_count)
+        has_references = all(case.references for case in order.cases)
+        by = grader_of(grader or ("reference" if has_references else NONE), grader_timeout)
+        session = Session(settings, order, _out(out, prompts), by, read.duplicate_count)
         collected = _gathered(session)
     except (CollectError, OutcomesError) as exc:
         raise Fault(str(exc), code=ExitCode.WRONG, reason="COLLECT_INVALID") from exc
@@ -144,8 +154,12 @@ def _places(config: Config, tiers: Sequence[str], asked: int | None) -> dict[str
     return {name: min(limits[name], asked or limits[name]) for name in tiers}
 
 
-def _beside(prompts: Path) -> Path:
-    return prompts.with_name(f"{prompts.name.split('.')[0]}.outcomes.jsonl.gz")
+def _out(asked: Path | None, prompts: Path) -> Path:
+    """Where outcomes go; never over the prompts."""
+    out = asked or prompts.with_name(f"{prompts.name.split('.')[0]}.outcomes.jsonl.gz")
+    if out.resolve() == prompts.resolve():
+        raise _wrong(f"{out} holds the prompts; name another file by --out")
+    return out
 
 
 def _gathered(session: Session) -> Collected:

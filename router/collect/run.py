@@ -112,17 +112,18 @@ class _TierRun:
 
     async def work(self) -> None:
         """Answer until nothing is left, no money is, or the tier is given up."""
-        while not self.is_hopeless and self._purse.take(self.tier):
+        for slot, prompt in self._left:
+            if not self._purse.take(self.tier):
+                return
             cost = 0
             try:
-                following = next(self._left, None)
-                if following is None:
-                    return
-                ended = await self._patiently(*following)
+                ended = await self._patiently(slot, prompt)
                 cost = ended.cost_usd_micros if isinstance(ended, Answer) else 0
-                self._keep(following[0], ended)
+                self._keep(slot, ended)
             finally:
                 self._purse.settle(self.tier, cost)
+            if self.is_hopeless:
+                return
 
     def _keep(self, slot: Slot, ended: Answer | Failure) -> None:
         if isinstance(ended, Answer):

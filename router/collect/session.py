@@ -16,8 +16,8 @@ from rich.progress import Progress
 
 from router.collect.answer_log import AnswerLog
 from router.collect.answers import Slot
+from router.collect.errors import CollectError
 from router.collect.graders.base import Grader
-from router.collect.graders.registry import grader_of
 from router.collect.grading import check_gradable, grade_all, jobs_of
 from router.collect.house import opened
 from router.collect.progress import Reporter
@@ -68,22 +68,26 @@ class Collected:
 
 
 class Session:
-    """A collection of ``order`` into ``out``. ``grader`` None: by references where all prompts have one.
+    """A collection of ``order`` into ``out``; ``grader`` None: nobody grades.
 
     Raises CollectError where the grader cannot grade these prompts.
     """
 
     def __init__(
-        self, config: Config, order: Order, out: Path, grader: str | None, duplicate_count: int = 0
+        self, config: Config, order: Order, out: Path, grader: Grader | None, duplicate_count: int = 0
     ) -> None:
         self._config = config
         self._order = order
         self._out = out
         self._duplicate_count = duplicate_count
-        has_references = all(case.references for case in order.cases)
-        self._grader = grader_of(grader or ("reference" if has_references else "none"))
-        if self._grader is not None:
-            check_gradable(order.cases, self._grader)
+        self._grader = grader
+        if grader is not None:
+            check_gradable(order.cases, grader)
+            if grader.needs_top and len(order.places) < 2:
+                raise CollectError(
+                    f"the grader {grader.name} holds tiers against the top one, and only "
+                    f"{', '.join(order.places)} is asked; ask two or more, or name another --grader"
+                )
         self.log_path = out.with_name(f"{out.name}.answers")
         self.kept_count = 0
 

@@ -8,12 +8,13 @@ from router.collect.cases import Case
 
 
 class Grader(Protocol):
-    """Grades answers in [0, 1]. Built as ``Class(argument)``: what stood behind the name and a colon.
+    """Grades answers in [0, 1].
 
-    Raises CollectError where the argument makes no sense. ``name`` tells it apart from every grader
-    that could grade otherwise. ``is_proxy``: it judges by something that only tends to go with being
-    right. ``is_dear``: grades are kept in the log and not asked for twice. ``needs_top``: no answer can
-    be graded without the top tier's.
+    Built as ``Class(argument, timeout_s)``: what stood behind the name and a colon, and how long one
+    grade may take that is worked out outside of this process. Raises CollectError where the argument
+    makes no sense. ``name`` tells it apart from every grader that could grade otherwise. ``is_proxy``:
+    it judges by something that only tends to go with being right. ``is_dear``: grades are kept in the
+    log and not asked for twice. ``needs_top``: no answer can be graded without the top tier's.
     """
 
     name: str

@@ -24,7 +24,6 @@ from router.outcomes.write import as_line, form_document, prompt_document
 
 _LOG = logging.getLogger(__name__)
 
-TIMEOUT_S = 30.0
 _OUTPUT_LIMIT = 65_536
 _HOPELESS_COUNT = 5
 
@@ -41,7 +40,7 @@ class Command:
     is_dear = True
     needs_top = False
 
-    def __init__(self, argument: str = "", *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, argument: str = "", timeout_s: float = 30.0) -> None:
         words = shlex.split(argument)
         program = shutil.which(words[0]) if words else None
         if program is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 from router.collect.cases import Case
 from router.collect.graders.reference import words_of
@@ -17,7 +18,7 @@ class Contains:
     is_dear = False
     needs_top = False
 
-    def __init__(self, argument: str = "") -> None:
+    def __init__(self, argument: str = "", timeout_s: float = math.inf) -> None:  # noqa: ARG002
         refuse_argument(self.name, argument)
 
     def missing(self, case: Case) -> str | None:

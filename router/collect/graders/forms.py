@@ -5,6 +5,8 @@ Both judge by the validators that serve, so what they pass is what serving passe
 
 from __future__ import annotations
 
+import math
+
 from backends.types import JsonSchemaFormat, Prompt, RegexFormat
 from policies.signals.base import Answer
 from policies.signals.validators import JsonSchemaValid, RegexValid
@@ -20,7 +22,7 @@ class Schema:
     is_dear = False
     needs_top = False
 
-    def __init__(self, argument: str = "") -> None:
+    def __init__(self, argument: str = "", timeout_s: float = math.inf) -> None:  # noqa: ARG002
         refuse_argument(self.name, argument)
 
     def missing(self, case: Case) -> str | None:
@@ -40,7 +42,7 @@ class Pattern:
     is_dear = False
     needs_top = False
 
-    def __init__(self, argument: str = "") -> None:
+    def __init__(self, argument: str = "", timeout_s: float = math.inf) -> None:  # noqa: ARG002
         self.name = f"regex:{argument}" if argument else "regex"
         self._pattern = argument or None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from router.collect.cases import Case
 from router.collect.graders.json_value import parsed, same_value
 from router.collect.graders.registry import refuse_argument
@@ -18,7 +20,7 @@ class JsonFields:
     is_dear = False
     needs_top = False
 
-    def __init__(self, argument: str = "") -> None:
+    def __init__(self, argument: str = "", timeout_s: float = math.inf) -> None:  # noqa: ARG002
         refuse_argument(self.name, argument)
 
     def missing(self, case: Case) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -60,7 +61,7 @@ class Reference:
     is_dear = False
     needs_top = False
 
-    def __init__(self, argument: str = "") -> None:
+    def __init__(self, argument: str = "", timeout_s: float = math.inf) -> None:  # noqa: ARG002
         mode = argument or "final"
         if mode not in _MODES:
             raise CollectError(f"--grader: reference:{mode} is not known; known: {', '.join(_MODES)}")

@@ -29,9 +29,10 @@ GRADERS = Registry(
 )
 
 
-def grader_of(given: str) -> Grader | None:
+def grader_of(given: str, timeout_s: float = 30.0) -> Grader | None:
     """Make the grader that ``given`` names, as ``name`` or ``name:argument``; None for "none".
 
+    ``timeout_s`` is what one grade may take where a program of its own works it out.
     Raises CollectError for a name that there is not, or an argument that it does not take.
     """
     name, _, argument = given.partition(":")
@@ -41,7 +42,7 @@ def grader_of(given: str) -> Grader | None:
         kind: Any = GRADERS.load(name)
     except UnknownName as exc:
         raise CollectError(f"--grader: {exc}, {NONE}") from exc
-    made: Grader = kind(argument)
+    made: Grader = kind(argument, timeout_s)
     return made
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from policies.signals.agreement import read
 from policies.signals.same import is_same
 from router.collect.cases import Case
@@ -20,7 +22,7 @@ class TopTier:
     is_dear = False
     needs_top = True
 
-    def __init__(self, argument: str = "") -> None:
+    def __init__(self, argument: str = "", timeout_s: float = math.inf) -> None:  # noqa: ARG002
         refuse_argument(self.name, argument)
 
     def missing(self, case: Case) -> str | None:  # noqa: ARG002

@@ -107,6 +107,7 @@ def test_some_tiers_can_be_asked_alone(
             "p.jsonl:1: the grader json_fields needs a `reference` that is a JSON object (and 3",
         ),
         (("--grader", "nosuch"), "known: command"),
+        (("--grader", "top_tier", "--tiers", "edge"), "only edge is asked"),
         (("--prompts", "/nowhere.jsonl"), "/nowhere.jsonl"),
     ],
 )
@@ -118,6 +119,14 @@ def test_what_is_wrong_is_said_before_anything_runs(
     assert ended.code in {1, 2}
     assert said in ended.err
     assert not (tmp_path / "p.outcomes.jsonl.gz.answers").exists()
+
+
+def test_prompts_are_never_written_over(upshift: Run, tmp_path: Path) -> None:
+    """Not even where outcomes are the prompts of a further tier."""
+    words = house(tmp_path)
+    before = (tmp_path / "p.jsonl").read_bytes()
+    assert "name another file by --out" in upshift(*words, "--out", str(tmp_path / "p.jsonl")).err
+    assert (tmp_path / "p.jsonl").read_bytes() == before
 
 
 def test_a_changed_tier_is_not_mixed_with_its_past(upshift: Run, tmp_path: Path) -> None:
