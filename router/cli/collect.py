@@ -132,7 +132,7 @@ def collect(
 
 def _tiers(config: Config, asked: str | None, policy: str | None) -> tuple[str, ...]:
     """Names of the tiers to ask, cheapest first: a policy's in its own order."""
-    from router.collect.settings import by_price
+    from router.config.order import by_price
 
     if policy is not None:
         ladders = {known.name: known.ladder for known in config.policies}

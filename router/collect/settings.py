@@ -20,7 +20,6 @@ from router.config.model import (
     JournalConfig,
     ObjectiveConfig,
     PolicyConfig,
-    TierConfig,
 )
 
 
@@ -71,12 +70,3 @@ def collecting(config: Config, tiers: Sequence[str]) -> Config:
             "journal": JournalConfig(),
         }
     )
-
-
-def by_price(config: Config) -> tuple[str, ...]:
-    """Names of all tiers, cheapest first, by the price of output and then of input."""
-
-    def price(tier: TierConfig) -> tuple[float, float]:
-        return tier.price.output_usd_per_million_tokens, tier.price.input_usd_per_million_tokens
-
-    return tuple(tier.name for tier in sorted(config.tiers, key=price))

@@ -96,7 +96,7 @@ def _refusals(lens: Lens, support: Support, traffic: Traffic, rows: Sequence[Row
     if support.unseen_share > MAX_UNSEEN_SHARE:
         shares = ", ".join(f"{tier} on {100 * share:.1f} %" for tier, share in support.unseen.items())
         return [
-            f"on {100 * support.unseen_share:.1f} % of the traffic the log cannot show what the new policy "
+            f"on {100 * support.unseen_share:.1f} % of the traffic the log cannot show what the policy "
             f"would have come to ({shares}), and {100 * MAX_UNSEEN_SHARE:g} % is the most that is let pass; "
             f"{_remedy(lens, traffic)}"
         ]
@@ -131,6 +131,7 @@ def _simulation(
 ) -> Simulation:
     before, after = sides
     tops = top_costs(traffic, lens)
+    unknown = _refusals(lens, _support(before), traffic, before)
     old_log, new_log = log_of(before), log_of(after)
     slack = support.unseen_share + _support(before).unseen_share
     change = mean_of(corrected(new_log) - corrected(old_log)).figure(slack)
@@ -139,24 +140,17 @@ def _simulation(
         measure=lens.measure,
         request_count=len(after),
         top_tier=lens.top_tier,
-        old=_side(traffic.policy, before, tops, _is_too_thin(before)),
-        new=_side(name, after, tops, bool(refusals)),
+        old=_side(traffic.policy, before, tops, is_refused=bool(unknown)),
+        new=_side(name, after, tops, is_refused=bool(refusals)),
         cost_change=_ratio_less_one(_costs(after), _costs(before)),
-        outcome_change=Figure(None) if refusals or _is_too_thin(before) else change,
+        outcome_change=Figure(None) if refusals or unknown else change,
         support=support,
         refusals=refusals,
-        notes=_notes(traffic, lens),
+        notes=(*(f"of {traffic.policy}: {said}" for said in unknown), *_notes(traffic, lens)),
     )
 
 
-def _is_too_thin(rows: Sequence[Row]) -> bool:
-    """Whether the log cannot even tell of the policy that wrote it."""
-    support = _support(rows)
-    is_uncertain = any(0.0 < row.propensity < 1.0 for row in rows)
-    return support.unseen_share > MAX_UNSEEN_SHARE or (is_uncertain and support.label_count < MIN_LABEL_COUNT)
-
-
-def _side(name: str, rows: Sequence[Row], tops: Floats, is_refused: bool) -> Side:
+def _side(name: str, rows: Sequence[Row], tops: Floats, *, is_refused: bool) -> Side:
     log, slack = log_of(rows), _support(rows).unseen_share
     found: dict[str, Estimate] = {"direct": direct(log)}
     if not is_refused:

@@ -40,12 +40,15 @@ def _points(axes: Any, found: Simulation) -> None:
     # Up is better in both: what is lost is drawn as what is kept of the top tier's quality.
     sign = -100.0 if found.measure is Measure.LOSS else 100.0
     for tier, (cost, outcome) in found.tiers.items():
-        axes.scatter(1e3 * cost, sign * outcome, color="black", s=18, zorder=3)
-        axes.annotate(f"always {tier}", (1e3 * cost, sign * outcome), xytext=(5, -11), **_SMALL)
+        at = 1e3 * cost, sign * outcome
+        axes.scatter(*at, color="black", s=18, zorder=3)
+        side = "right" if tier == found.top_tier else "left"
+        axes.annotate(f"always {tier}", at, xytext=(5, -12), horizontalalignment=side, **_SMALL)
     for role, side in (("old", found.old), ("new", found.new)):
         _cross(axes, role, side, sign)
     label = "against always " + found.top_tier if found.measure is Measure.LOSS else "mean score"
     axes.set(xlabel="mean cost of a request, thousandths of a dollar", ylabel=f"quality, points, {label}")
+    axes.margins(0.06, 0.12)
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)

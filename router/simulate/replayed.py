@@ -12,25 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends.types import Prompt
-from policies.base import Answered, Candidate
 from policies.bootstrap import Figure, figure, resample_weights
-from policies.features import features_of
-from policies.follow import Known, Path, follow
+from policies.follow import Path, follow
 from policies.odds import Floats
-from policies.outcomes import Outcome, OutcomeRecord, groups_of, record_id
+from policies.outcomes import Outcome, OutcomeRecord, groups_of
 from policies.resampled import mean_of, ratio_of
-from policies.signals.base import failed_validation, was_validated
-from policies.uncalibrated import token_probability
-from router.build import estimator_for
-from router.cascade import draw
-from router.collect.settings import by_price
 from router.config import TierConfig
+from router.config.order import by_price
 from router.simulate.errors import SimulationError
 from router.simulate.proposal import Proposal
 from router.simulate.result import Measure, Side, Simulation
+from router.simulate.seen import CHARACTERS_PER_TOKEN, seen_by
 
 _RESAMPLE_COUNT = 2000
-_CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,16 +103,16 @@ def _cost(outcome: Outcome, prompt: Prompt, tier: TierConfig) -> float:
     """Cost of a call in US dollars: as recorded, else by length and price."""
     if outcome.cost_usd is not None:
         return outcome.cost_usd
-    read = len(prompt.text) / _CHARACTERS_PER_TOKEN
+    read = len(prompt.text) / CHARACTERS_PER_TOKEN
     written = outcome.output_token_count
     if written is None:
-        written = len(outcome.text or outcome.answer or "") // _CHARACTERS_PER_TOKEN
+        written = len(outcome.text or outcome.answer or "") // CHARACTERS_PER_TOKEN
     price = tier.price
     return (read * price.input_usd_per_million_tokens + written * price.output_usd_per_million_tokens) / 1e6
 
 
 def _replay(side: Proposal, records: Sequence[OutcomeRecord], table: _Table) -> _Replayed:
-    paths = [follow(side.policy, known) for known in _known(side, records)]
+    paths = [follow(side.policy, known) for known in seen_by(side, records)]
     places = {tier: place for place, tier in enumerate(table.tiers)}
     qualities = np.array(
         [
@@ -130,48 +124,6 @@ def _replay(side: Proposal, records: Sequence[OutcomeRecord], table: _Table) -> 
         [sum(table.costs[row, places[tier]] for tier in path.tried) for row, path in enumerate(paths)]
     )
     return _Replayed(side.name, table.qualities[:, -1] - qualities, costs, paths)
-
-
-def _known(side: Proposal, records: Sequence[OutcomeRecord]) -> Sequence[Known]:
-    """What the policy would see of each record, as the configuration has it."""
-    ladder = side.described.ladder
-    prices = {tier.name: tier.price for tier in side.config.tiers}
-    estimator = estimator_for(side.config, by_price(side.config), side.learnt)
-    found = []
-    for record in records:
-        estimates = estimator.predict(record.prompt, features_of(record.prompt))
-        read = len(record.prompt.text) / _CHARACTERS_PER_TOKEN
-        candidates = tuple(
-            Candidate(
-                tier,
-                estimates[tier].quality,
-                read * prices[tier].input_usd_per_million_tokens
-                + estimates[tier].output_token_count * prices[tier].output_usd_per_million_tokens,
-            )
-            for tier in ladder
-        )
-        answers = {
-            candidate.tier: _answered(side, record.prompt, record.outcomes[candidate.tier], candidate)
-            for candidate in candidates
-        }
-        floor = side.described.constraints.min_confidence
-        found.append(Known(candidates, answers, draw(record_id(record)), floor, ladder))
-    return found
-
-
-def _answered(side: Proposal, prompt: Prompt, outcome: Outcome, candidate: Candidate) -> Answered:
-    """What the router's assessment of a recorded answer would be; see :mod:`router.assess`."""
-    tier, quality, signals = candidate.tier, candidate.quality, outcome.signals
-    if failed_validation(signals):
-        return Answered(tier, quality, 0.0, failed_validation=True)
-    if prompt.response_format is not None and not was_validated(signals):
-        return Answered(tier, quality, 0.0)
-    confidence = None
-    if side.learnt is not None:
-        confidence = side.learnt.confidence.predict(tier, quality, signals)
-    if confidence is None and side.config.confidence.uncalibrated == "token_probability":
-        confidence = token_probability(signals)
-    return Answered(tier, quality, confidence)
 
 
 def _side(replayed: _Replayed, top: Floats, weights: Floats, tiers: Sequence[str]) -> Side:

@@ -3,7 +3,7 @@
 Collects labelled prompts of the pocket family from its three tiers (once: they are kept in the cache),
 calibrates and certifies, then serves fresh requests over gRPC under the certificate, and always by the
 frontier and by the edge beside it. The last line is one JSON object, also written to out/pocket.json.
-The first run takes half an hour on two cores, later ones a quarter.
+The first run takes half an hour on two cores, later ones ten minutes.
 """
 
 from __future__ import annotations

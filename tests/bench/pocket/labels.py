@@ -14,8 +14,9 @@ from pathlib import Path
 from examples.pocket.tasks import draw
 from examples.pocket.weights import FRONTIER
 from policies.guarantee.certificate import digest
-from router.collect.settings import by_price, tier_prints
+from router.collect.settings import tier_prints
 from router.config import load
+from router.config.order import by_price
 from router.demo.processes import free_port, frontier_command, running
 from tests.bench.edge.folder import cache_folder
 from tests.bench.pocket.prompts import write_prompts
