@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,6 +12,7 @@ from router.cli.failure import ExitCode, Fault
 
 if TYPE_CHECKING:
     from router.simulate import Simulation
+    from router.simulate.logged import Traffic
     from router.simulate.proposal import Proposal
 
 EPILOG = """
@@ -51,6 +52,13 @@ Against = Annotated[
     str | None,
     typer.Option("--against", metavar="NAME", help="The old policy; default: the first, or the log's own."),
 ]
+MeasureName = Annotated[
+    Literal["loss", "quality"] | None,
+    typer.Option(
+        "--measure",
+        help="Of a journal: loss against the top tier, by audits, or quality, by scores.",
+    ),
+]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw old against new.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Draws the resamples.")]
 
@@ -61,6 +69,7 @@ def simulate(
     outcomes: OutcomesFile = None,
     config: ConfigFile = None,
     against: Against = None,
+    measure: MeasureName = None,
     plot: Plot = None,
     seed: Seed = 0,
     json: given.Json = False,
@@ -68,12 +77,17 @@ def simulate(
     """Say what another policy would have cost and lost on recorded traffic, or why that cannot be said."""
     from policies.guarantee.certificate_file import CertificateError
     from router.simulate import SimulationError
+    from router.simulate.logged import read_traffic
 
     if (journal is None) == (not outcomes):
         raise Fault("give --journal or --outcomes, and not both", code=ExitCode.WRONG, reason="USAGE")
     try:
         new, old = _proposals(policy, config, against if outcomes else None)
-        found = _replayed(outcomes, old, new, seed) if outcomes else _estimated(journal, against, old, new)
+        if outcomes:
+            found = _replayed(outcomes, old, new, seed)
+        else:
+            assert journal is not None
+            found = _estimated(read_traffic(journal, against), old, new, measure)
         if plot is not None:
             from router.simulate.plot import draw
 
@@ -104,14 +118,13 @@ def _replayed(outcomes: list[Path], old: Proposal, new: Proposal, seed: int) -> 
     return simulate_outcomes(records, old, new, seed)
 
 
-def _estimated(journal: Path | None, against: str | None, old: Proposal, new: Proposal) -> Simulation:
+def _estimated(traffic: Traffic, old: Proposal, new: Proposal, measure: str | None) -> Simulation:
     from router.simulate.from_log import simulate_journal
-    from router.simulate.logged import read_traffic
     from router.simulate.proposal import draw_shares
+    from router.simulate.result import Measure
 
-    assert journal is not None
-    traffic = read_traffic(journal, against)
-    return simulate_journal(traffic, new, draw_shares(old.config, traffic.policy))
+    drawn = draw_shares(old.config, traffic.policy)
+    return simulate_journal(traffic, new, drawn, Measure(measure) if measure else None)
 
 
 def _print(found: Simulation, *, as_json: bool) -> None:

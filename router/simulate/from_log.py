@@ -40,11 +40,17 @@ MIN_LABEL_COUNT = 50
 _HALF_WIDTH = 0.01
 
 
-def simulate_journal(traffic: Traffic, new: Proposal, drawn: Mapping[str, float] | None = None) -> Simulation:
+def simulate_journal(
+    traffic: Traffic,
+    new: Proposal,
+    drawn: Mapping[str, float] | None = None,
+    measure: Measure | None = None,
+) -> Simulation:
     """Hold the policy ``new`` against the one that served ``traffic``.
 
-    ``drawn``: where that one was a random mix, the probability of each tier. Raises SimulationError
-    where the new policy uses a tier of which the log has no predictions.
+    ``drawn``: where that one was a random mix, the probability of each tier. ``measure`` None: loss,
+    where anything was audited, else quality by scores. Raises SimulationError where the new policy uses
+    a tier of which the log has no predictions.
     """
     ladder = new.described.ladder
     if missing := sorted({*ladder} - {*traffic.tiers}):
@@ -52,7 +58,7 @@ def simulate_journal(traffic: Traffic, new: Proposal, drawn: Mapping[str, float]
             f"tier {missing[0]!r} was not on the ladder that served ({', '.join(traffic.tiers)}): the log "
             "knows nothing of it; collect its answers and simulate on --outcomes"
         )
-    lens = lens_of(traffic, drawn)
+    lens = lens_of(traffic, drawn, measure)
     after = rows_of(_on_ladder(traffic, ladder), new.policy, lens, new.joint, _floor(new))
     before = served_rows(traffic, lens, new.joint)
     support = _support(after)

@@ -42,8 +42,8 @@ def _points(axes: Any, found: Simulation) -> None:
     for tier, (cost, outcome) in found.tiers.items():
         at = 1e3 * cost, sign * outcome
         axes.scatter(*at, color="black", s=18, zorder=3)
-        side = "right" if tier == found.top_tier else "left"
-        axes.annotate(f"always {tier}", at, xytext=(5, -12), horizontalalignment=side, **_SMALL)
+        end = "right" if tier == found.top_tier else "left"
+        axes.annotate(f"always {tier}", at, xytext=(5, -12), horizontalalignment=end, **_SMALL)
     for role, side in (("old", found.old), ("new", found.new)):
         _cross(axes, role, side, sign)
     label = "against always " + found.top_tier if found.measure is Measure.LOSS else "mean score"

@@ -60,14 +60,16 @@ class Lens:
     drawn: Mapping[str, float] | None = None
 
 
-def lens_of(traffic: Traffic, drawn: Mapping[str, float] | None) -> Lens:
-    """See how this log observes: by audits where it has any, else by scores."""
+def lens_of(
+    traffic: Traffic, drawn: Mapping[str, float] | None = None, measure: Measure | None = None
+) -> Lens:
+    """See how this log observes; ``measure`` None: by audits where it has any, else by scores."""
     audits = [request.audit for request in traffic.requests if request.audit is not None]
     served = Counter(request.served for request in traffic.requests)
     scored = Counter(request.served for request in traffic.requests if request.score is not None)
     rate = sum(audit.propensity for audit in audits) / len(audits) if audits else 0.0
     return Lens(
-        Measure.LOSS if audits or not scored else Measure.QUALITY,
+        measure or (Measure.LOSS if audits or not scored else Measure.QUALITY),
         traffic.tiers[-1],
         rate,
         {tier: scored[tier] / count for tier, count in served.items()},

@@ -142,6 +142,14 @@ def test_a_random_mix_tells_of_each_of_its_tiers(tier: str, truth: float) -> Non
     assert held / RUNS >= 0.85
 
 
+def test_a_log_can_be_read_for_quality_though_it_was_audited() -> None:
+    """Then only scores count, and there are none."""
+    traffic = certified_log(world(500, 8))
+    found = simulate_journal(traffic, threshold(0.7), measure=Measure.QUALITY)
+    assert found.measure is Measure.QUALITY
+    assert "100.0 % of the traffic" in found.refusals[0]
+
+
 def test_a_tier_that_never_ran_is_named() -> None:
     """Scores of one tier say nothing of another, unless a coin might have chosen it."""
     traffic = mixed_log(world(300, 1), share_of_top=0.0)
