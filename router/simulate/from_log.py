@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from policies.bootstrap import Figure
-from policies.follow import Known
 from policies.odds import Floats
 from policies.offpolicy import (
     Estimate,
@@ -59,31 +57,11 @@ def simulate_journal(
             "knows nothing of it; collect its answers and simulate on --outcomes"
         )
     lens = lens_of(traffic, drawn, measure)
-    after = rows_of(_on_ladder(traffic, ladder), new.policy, lens, new.joint, _floor(new))
+    after = rows_of(traffic, new, lens)
     before = served_rows(traffic, lens, new.joint)
     support = _support(after)
     refusals = tuple(_refusals(lens, support, traffic, after))
     return _simulation(traffic, lens, (before, after), new.name, support, refusals)
-
-
-def _on_ladder(traffic: Traffic, ladder: Sequence[str]) -> Traffic:
-    """The same requests, seen by a policy that has only these tiers."""
-    if {*ladder} == {*traffic.tiers}:
-        return traffic
-    requests = [replace(request, known=_narrowed(request.known, ladder)) for request in traffic.requests]
-    return replace(traffic, requests=requests)
-
-
-def _narrowed(known: Known, ladder: Sequence[str]) -> Known:
-    return replace(
-        known,
-        candidates=tuple(one for one in known.candidates if one.tier in ladder),
-        ladder=tuple(tier for tier in known.ladder if tier in ladder),
-    )
-
-
-def _floor(new: Proposal) -> float | None:
-    return new.described.constraints.min_confidence
 
 
 def _support(rows: Sequence[Row]) -> Support:

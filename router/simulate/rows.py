@@ -17,14 +17,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from policies.base import Policy
-from policies.follow import Path
+from policies.follow import Known, Path
 from policies.guarantee.split import share_of
 from policies.joint import Joint
 from policies.odds import Floats
 from policies.offpolicy import Log
 from router.simulate.deck import Deck, World, belief
 from router.simulate.logged import Logged, Traffic
+from router.simulate.proposal import Proposal
 from router.simulate.result import Measure
 
 
@@ -77,10 +77,10 @@ def lens_of(
     )
 
 
-def rows_of(traffic: Traffic, policy: Policy, lens: Lens, joint: Joint, floor: float | None) -> list[Row]:
-    """Rows of the new policy, in the order of the requests; ``floor`` is its own least confidence."""
+def rows_of(traffic: Traffic, new: Proposal, lens: Lens) -> list[Row]:
+    """Rows of the new policy, in the order of the requests."""
     deck = Deck(traffic.requests)
-    return [_row(request, deck, policy, lens, joint, floor) for request in traffic.requests]
+    return [_row(request, deck, new, lens) for request in traffic.requests]
 
 
 def served_rows(traffic: Traffic, lens: Lens, joint: Joint) -> list[Row]:
@@ -113,14 +113,16 @@ def top_costs(traffic: Traffic, lens: Lens) -> Floats:
     return np.array([deck.cost_usd_micros(request, lens.top_tier) for request in traffic.requests])
 
 
-def _row(request: Logged, deck: Deck, policy: Policy, lens: Lens, joint: Joint, floor: float | None) -> Row:
-    # A draw of its own: under a random mix, the log's would choose the same tier again.
-    known = replace(request.known, min_confidence=floor, draw=share_of(request.id, "upshift.simulate"))
-    worlds = list(deck.worlds(policy, known))
+def _row(request: Logged, deck: Deck, new: Proposal, lens: Lens) -> Row:
+    worlds = [
+        # Beliefs are about all tiers, also where the new policy has the choice of fewer.
+        replace(world, known=replace(world.known, candidates=request.known.candidates))
+        for world in deck.worlds(new.policy, _offered(request, new))
+    ]
     cost = sum(
         world.share * deck.cost_usd_micros(request, tier) for world in worlds for tier in world.path.tried
     )
-    predicted = _predicted(worlds, lens, joint)
+    predicted = _predicted(worlds, lens, new.joint)
     first = worlds[0].path
     if len(worlds) > 1 or first.lost_at is not None:
         # Which tier would have answered depends on an answer that the log does not have.
@@ -129,6 +131,19 @@ def _row(request: Logged, deck: Deck, policy: Policy, lens: Lens, joint: Joint, 
     else:
         row = _seen(request, first, lens, predicted, cost)
     return _with_shares(row, worlds)
+
+
+def _offered(request: Logged, new: Proposal) -> Known:
+    """The request as the new policy meets it: on its own ladder, with its own floor."""
+    ladder = new.described.ladder
+    return replace(
+        request.known,
+        candidates=tuple(one for one in request.known.candidates if one.tier in ladder),
+        # A draw of its own: under a random mix, the log's would choose the same tier again.
+        draw=share_of(request.id, "upshift.simulate"),
+        min_confidence=new.described.constraints.min_confidence,
+        ladder=ladder,
+    )
 
 
 def _seen(request: Logged, path: Path, lens: Lens, predicted: float, cost: float) -> Row:

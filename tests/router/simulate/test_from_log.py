@@ -84,6 +84,16 @@ def test_a_bolder_policy_is_refused() -> None:
     assert set(found.new.estimates) == {"direct"}
 
 
+def test_a_policy_without_the_top_tier_is_still_held_against_it() -> None:
+    """The model knows what the top would have been worth; nobody saw what was lost where it served."""
+    found = simulate_journal(
+        certified_log(world(3000, 9)), proposal("{rule: fixed, tier: edge}", ladder="edge")
+    )
+    assert found.new.estimates["direct"].value == pytest.approx(0.4, abs=0.03)
+    assert found.refusals
+    assert found.new.cost_usd.value == pytest.approx(10e-6)
+
+
 def test_a_little_that_cannot_be_seen_widens_the_interval_by_its_share() -> None:
     """The most that can hide there."""
     found = simulate_journal(certified_log(world(3000, 6)), threshold(0.48))
