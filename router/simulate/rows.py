@@ -86,6 +86,7 @@ def rows_of(traffic: Traffic, new: Proposal, lens: Lens) -> list[Row]:
 def served_rows(traffic: Traffic, lens: Lens, joint: Joint) -> list[Row]:
     """Rows of the policy that was there: its ways are those that were taken."""
     rows = []
+    lens = replace(lens, drawn=None)  # what the mix drew is what it is judged by
     for request in traffic.requests:
         path = Path(tuple(request.known.answers), request.served)
         world = World(path, request.known, 1.0)

@@ -152,6 +152,19 @@ def test_a_random_mix_tells_of_each_of_its_tiers(tier: str, truth: float) -> Non
     assert held / RUNS >= 0.85
 
 
+def test_a_random_mix_is_judged_by_what_it_drew() -> None:
+    """Its own draws need no weight, only that some of its answers were scored; no model is needed."""
+    values = [
+        simulate_journal(
+            mixed_log(world(800, seed, overconfident=True)),
+            proposal("{rule: fixed, tier: top}"),
+            {"edge": 0.5, "top": 0.5},
+        ).old.outcome.value
+        for seed in range(30)
+    ]
+    assert np.mean(np.array(values, float)) == pytest.approx((1 / 3 + 0.9) / 2, abs=0.015)
+
+
 def test_a_log_can_be_read_for_quality_though_it_was_audited() -> None:
     """Then only scores count, and there are none."""
     traffic = certified_log(world(500, 8))
