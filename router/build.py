@@ -6,6 +6,7 @@ Nothing is started here, and nothing else constructs these parts.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from backends.registry import backend_class
@@ -36,7 +37,7 @@ def build(config: Config) -> Router:
     learnt = load(config.learnt) if config.learnt else None
     tiers = sorted((_tier(tier) for tier in config.tiers), key=_price)
     routes = [_route(policy, config, tiers, learnt) for policy in config.policies]
-    planner = Planner(routes, _estimator(config, tiers, learnt))
+    planner = Planner(routes, estimator_for(config, [tier.name for tier in tiers], learnt))
     assessor = Assessor(
         [SIGNALS.load(name)() for name in SIGNALS.names()],
         None if learnt is None else learnt.confidence,
@@ -80,9 +81,9 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
     )
 
 
-def _estimator(config: Config, tiers: list[Tier], learnt: Learnt | None) -> DifficultyEstimator:
-    """The configured estimator, over a guess by price for tiers that it does not know."""
-    guess = HeuristicDifficulty.for_ladder([tier.name for tier in tiers])
+def estimator_for(config: Config, tiers: Sequence[str], learnt: Learnt | None) -> DifficultyEstimator:
+    """The configured estimator, over a guess by price for tiers that it does not know; cheapest first."""
+    guess = HeuristicDifficulty.for_ladder(tiers)
     estimator: Any = DIFFICULTY.load(config.difficulty.estimator)
     fitted = None if learnt is None else learnt.difficulty
     return LayeredDifficulty([estimator.build(config.difficulty.options, fitted), guess])

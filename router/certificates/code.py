@@ -29,6 +29,11 @@ def code_fingerprint() -> str:
     return _fingerprint((*_ROOTS, *_registered()))
 
 
+def signals_fingerprint() -> str:
+    """SHA-256, in hexadecimal, of the code that measures answers."""
+    return _fingerprint(tuple(target.partition(":")[0] for target in SIGNALS.builtin.values()))
+
+
 def _registered() -> Iterator[str]:
     for registry in (DIFFICULTY, SIGNALS):
         yield from (target.partition(":")[0] for target in registry.builtin.values())

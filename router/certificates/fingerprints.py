@@ -52,7 +52,7 @@ def fingerprints(config: Config, policy: PolicyConfig, learnt: Path | None) -> d
         "difficulty": digest(difficulty),
         "ladder": digest([*policy.ladder]),
         "learnt": "" if learnt is None else path_fingerprint(learnt),
-        **{f"tier {name}": _tier_fingerprint(tiers[name]) for name in policy.ladder},
+        **{f"tier {name}": tier_fingerprint(tiers[name]) for name in policy.ladder},
     }
 
 
@@ -79,7 +79,8 @@ def _file_fingerprint(path: Path, byte_count: int, _modified_ns: int) -> str:
     return found.hexdigest()
 
 
-def _tier_fingerprint(tier: TierConfig) -> str:
+def tier_fingerprint(tier: TierConfig) -> str:
+    """Fingerprint of what a tier answers: its backend, its options with files by content, its limit."""
     limits = {"max_output_token_count": tier.limits.max_output_token_count}
     return digest({"backend": tier.backend, "options": _plain(tier.options), "limits": limits})
 

@@ -14,7 +14,21 @@ from typing import Annotated
 
 import typer
 
-from router.cli import ask, calibrate, demo, doctor, evaluate, explain, init, models, serve, tiers, validate
+from router.cli import (
+    ask,
+    calibrate,
+    collect,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    init,
+    models,
+    serve,
+    simulate,
+    tiers,
+    validate,
+)
 from router.cli.failure import ExitCode, failure_of
 
 _EPILOG = """
@@ -43,8 +57,10 @@ app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("ask", epilog=ask.EPILOG)(ask.ask)
 app.command("explain", epilog=explain.EPILOG)(explain.explain)
 app.command("tiers", epilog=tiers.EPILOG)(tiers.tiers)
+app.command("collect", epilog=collect.EPILOG)(collect.collect)
 app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command("calibrate", epilog=calibrate.EPILOG)(calibrate.calibrate)
+app.command("simulate", epilog=simulate.EPILOG)(simulate.simulate)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.add_typer(models.app, name="models")

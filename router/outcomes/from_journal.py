@@ -12,6 +12,7 @@ from statistics import fmean
 
 from backends.types import Prompt
 from policies.outcomes import Outcome, OutcomeRecord
+from router.audit import FEEDBACK_SOURCE
 from router.journal.read import read_journal
 from router.journal.record import Record
 from router.outcomes.errors import OutcomesError
@@ -34,13 +35,14 @@ def outcomes_of_journal(path: Path) -> list[OutcomeRecord]:
 
 
 def _record(record: Record) -> OutcomeRecord | None:
-    if record.messages is None or record.tier is None or not record.feedback:
+    scores = [feedback.score for feedback in record.feedback if feedback.source != FEEDBACK_SOURCE]
+    if record.messages is None or record.tier is None or not scores:
         return None
     attempt = next((made for made in reversed(record.attempts) if made.tier == record.tier), None)
     if attempt is None:
         return None
     outcome = Outcome(
-        fmean(feedback.score for feedback in record.feedback),
+        fmean(scores),
         dict(attempt.signals),
         attempt.usage.output_token_count,
         text=record.answer,

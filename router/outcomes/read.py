@@ -28,7 +28,7 @@ def read_outcomes(path: Path) -> list[OutcomeRecord]:
     """
     records: list[OutcomeRecord] = []
     seen: dict[str, int] = {}
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         record = _record(line, f"{path}:{number}")
@@ -42,7 +42,11 @@ def read_outcomes(path: Path) -> list[OutcomeRecord]:
     return records
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of ``path`` as they are, unzipped where its content is gzip.
+
+    Raises OutcomesError for damaged gzip, and OSError where the file cannot be read.
+    """
     with path.open("rb") as file:
         is_zipped = file.read(2) == _GZIP_MAGIC
         file.seek(0)
@@ -56,13 +60,15 @@ def _record(line: bytes, place: str) -> OutcomeRecord:
     try:
         return RecordLine.model_validate_json(line).record()
     except ValidationError as exc:
-        raise OutcomesError("; ".join(_complaints(exc, place))) from exc
+        raise OutcomesError("; ".join(complaints(exc, place))) from exc
 
 
-def _complaints(error: ValidationError, place: str) -> Iterator[str]:
+def complaints(error: ValidationError, place: str) -> Iterator[str]:
     """Say what is wrong, at most three things; values are shown, texts are not."""
     for detail in error.errors(include_url=False)[:3]:
         key = key_path(tuple(detail["loc"]))
         value = detail["input"]
         shown = f", not {value!r}" if isinstance(value, int | float) else ""
+        if key.endswith(".quality") and (value is None or detail["type"] == "missing"):
+            shown = "; nobody graded this answer: `upshift collect` does, with another --grader"
         yield f"{place}: {f'{key}: ' if key else ''}{detail['msg']}{shown}"

@@ -17,6 +17,11 @@ def write_outcomes(records: Iterable[OutcomeRecord], path: Path) -> int:
 
     Equal records give equal bytes. Raises OSError.
     """
+    return write_lines(map(line_of, records), path)
+
+
+def write_lines(lines: Iterable[str], path: Path) -> int:
+    """Write ``lines``, given without newlines, to ``path`` as :func:`write_outcomes` does."""
     beside = path.with_name(f".{path.name}.part")
     count = 0
     try:
@@ -24,8 +29,8 @@ def write_outcomes(records: Iterable[OutcomeRecord], path: Path) -> int:
             # No name and no time in the header: equal content makes an equal file.
             file = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if path.suffix == ".gz" else raw
             with file:
-                for record in records:
-                    file.write(line_of(record).encode() + b"\n")
+                for line in lines:
+                    file.write(line.encode() + b"\n")
                     count += 1
         beside.replace(path)
     finally:
@@ -35,29 +40,41 @@ def write_outcomes(records: Iterable[OutcomeRecord], path: Path) -> int:
 
 def line_of(record: OutcomeRecord) -> str:
     """The record as one line of JSON, without the newline; what is None or empty is left out."""
+    return as_line(document_of(record))
+
+
+def document_of(record: OutcomeRecord) -> dict[str, Any]:
+    """The record as plain values, what is None or empty left out."""
     prompt = record.prompt
     document = {
         "id": record.id or None,
         "task": record.task,
         "group": record.group,
-        "prompt": _prompt(prompt),
-        "response_format": _form(prompt),
+        "prompt": prompt_document(prompt),
+        "response_format": form_document(prompt),
         "outcomes": {tier: _outcome(outcome) for tier, outcome in record.outcomes.items()},
     }
-    return json.dumps(_present(document), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _present(document)
+
+
+def as_line(document: dict[str, Any]) -> str:
+    """Plain values as one line of JSON, without the newline."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value not in ({}, [])}
 
 
-def _prompt(prompt: Prompt) -> str | list[dict[str, str]]:
+def prompt_document(prompt: Prompt) -> str | list[dict[str, str]]:
+    """The prompt as a record's line has it: a text, or a conversation."""
     if len(prompt.messages) == 1 and prompt.messages[0].role is Role.USER:
         return prompt.messages[0].content
     return [{"role": message.role.value, "content": message.content} for message in prompt.messages]
 
 
-def _form(prompt: Prompt) -> dict[str, Any] | None:
+def form_document(prompt: Prompt) -> dict[str, Any] | None:
+    """The form that the prompt asks for as a record's line has it; None: free text."""
     form = prompt.response_format
     if form is None:
         return None

@@ -54,4 +54,5 @@ def test_index_names_every_example() -> None:
     """The index has a line for each file, and for no other."""
     lines = (EXAMPLES / "README.md").read_text(encoding="utf-8").splitlines()
     named = sorted(line.split("](")[1].split(")")[0] for line in lines if line.startswith("| ["))
-    assert named == sorted([*_files("*.py"), *_files("*.yaml"), "pocket"])
+    policies = [f"policies/{name}" for name in _files("policies/*.yaml")]
+    assert named == sorted([*_files("*.py"), *_files("*.yaml"), *_files("*.jsonl"), *policies, "pocket"])

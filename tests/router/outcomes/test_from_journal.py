@@ -39,6 +39,13 @@ async def test_a_scored_answer_is_an_outcome(tmp_path: Path) -> None:
     assert load_outcomes(tmp_path / "o.jsonl") == [record]
 
 
+async def test_a_comparison_is_no_score(tmp_path: Path) -> None:
+    """What audits are told compares two answers; it says nothing of how good either is."""
+    path = await journal(tmp_path / "j.sqlite", store_prompts=True, scores={"audit": 0.5, "user": 1.0})
+    (record,) = load_outcomes(path)
+    assert record.outcomes["edge"].quality == 1.0
+
+
 @pytest.mark.parametrize(
     ("agreed", "tiers"), [(True, {"edge", "frontier"}), (False, {"edge"}), (None, {"edge"})]
 )

@@ -1,0 +1,1 @@
+"""Who says how good an answer is: one small class each, found by name."""
