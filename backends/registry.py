@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 
 BACKENDS: dict[str, str] = {
+    "anthropic_messages": "backends.anthropic_messages:AnthropicMessagesBackend",
     "echo": "backends.echo:EchoBackend",
     "llamacpp": "backends.llamacpp.backend:LlamaCppBackend",
     "moe": "backends.moe.backend:MoeBackend",
