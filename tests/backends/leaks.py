@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-# A closed transport lets its socket go at the loop's next turns; this many are far more than enough.
-_TURN_COUNT = 200
+# A closed transport lets its socket go at the loop's next turns, and gRPC's own threads do so later.
+_TURN_COUNT, _TURN_S = 400, 0.005
 
 
 def open_sockets() -> set[str]:
@@ -30,10 +30,10 @@ async def nothing_left() -> AsyncIterator[None]:
     yield
     # A fixture is torn down by another task than it was set up by.
     tasks.add(asyncio.current_task())  # type: ignore[arg-type]
-    for _ in range(_TURN_COUNT):
+    for turn in range(_TURN_COUNT):
         if not (asyncio.all_tasks() - tasks or open_sockets() - sockets):
             break
-        await asyncio.sleep(0)
+        await asyncio.sleep(0 if turn < _TURN_COUNT / 2 else _TURN_S)
     assert asyncio.all_tasks() - tasks == set()
     assert open_sockets() - sockets == set()
     assert set(threading.enumerate()) - threads == set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,17 +24,18 @@ from backends.types import (
     TokenLogprob,
     Usage,
 )
-from tests import chat_server, messages_server
+from tests import chat_server, messages_server, upshift_server
 
 LONG = 300
+WORDS: dict[str, Any] = {
+    "reply": " ".join(f"word{index}" for index in range(LONG)),
+    "token_delay_s": 0.0001,
+    "context_token_count": 4000,
+}
 # What each backend is started with; {…} stands for a fixture's value.
 OPTIONS: dict[str, Callable[[pytest.FixtureRequest, str], dict[str, Any]]] = {
     "anthropic_messages": lambda _, url: {"base_url": url, "model": "words", "max_output_token_count": LONG},
-    "echo": lambda _, __: {
-        "reply": " ".join(f"word{index}" for index in range(LONG)),
-        "token_delay_s": 0.0001,
-        "context_token_count": 4000,
-    },
+    "echo": lambda _, __: WORDS,
     "llamacpp": lambda request, _: {
         "model": _path(request, "tiny_gguf"),
         "max_output_token_count": LONG,
@@ -43,9 +44,13 @@ OPTIONS: dict[str, Callable[[pytest.FixtureRequest, str], dict[str, Any]]] = {
     },
     "moe": lambda request, _: {"model": _path(request, "tiny_moe"), "max_output_token_count": LONG},
     "openai_chat": lambda _, url: {"base_url": url, "model": "words", "max_output_token_count": LONG},
+    "upshift_node": lambda _, target: {"target": target, "max_output_token_count": LONG},
 }
 # What answers in the place of a provider; else the chat completions server.
-MODELS = {"anthropic_messages": messages_server.model}
+SERVERS: dict[str, Callable[[], AbstractAsyncContextManager[str]]] = {
+    "anthropic_messages": lambda: chat_server.serve(messages_server.model),
+    "upshift_node": lambda: upshift_server.serve(WORDS),
+}
 # Their API knows no seed.
 SEEDLESS = {"AnthropicMessagesBackend"}
 
@@ -89,7 +94,8 @@ async def answer(backend: Backend, prompt: Prompt) -> Answer:
 async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
     """A started backend of every registered name."""
     cls: Any = backend_class(request.param)
-    async with chat_server.serve(MODELS.get(request.param, chat_server.model)) as url:
+    serve = SERVERS.get(request.param, lambda: chat_server.serve(chat_server.model))
+    async with serve() as url:
         options = OPTIONS[request.param](request, url)
         started: Backend = cls(cls.Options(**options))
         await started.start()
