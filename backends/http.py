@@ -67,12 +67,15 @@ def translated(server: str) -> Iterator[None]:
         raise Unavailable(f"{server} {what} ({type(exc).__name__})") from exc
 
 
-async def events(response: httpx.Response, *, max_byte_count: int) -> AsyncGenerator[str]:
+async def events(
+    response: httpx.Response, *, max_byte_count: int, max_event_byte_count: int
+) -> AsyncGenerator[str]:
     """Yield the data of the server-sent events in ``response``.
 
-    Raises EventTooLong, or EndlessResponse beyond ``max_byte_count`` of all events together.
+    Raises EventTooLong beyond ``max_event_byte_count``, and EndlessResponse beyond ``max_byte_count`` of all
+    events together.
     """
-    parser = EventParser()
+    parser = EventParser(max_event_byte_count=max_event_byte_count)
     byte_count = 0
     async for piece in response.aiter_bytes():
         byte_count += len(piece)

@@ -30,9 +30,8 @@ O = TypeVar("O", bound=HttpOptions)  # noqa: E741  options
 _TOKENS_PER_MESSAGE = 4
 # Not every server lists its models.
 _NO_MODEL_LIST = (404, 405)
-# A token with the 20 most probable ones and their bytes takes 3 KiB in the wordiest of these APIs; the
-# first and the last event may repeat the request.
-_BYTES_PER_TOKEN, _MIN_BYTE_COUNT = 4096, 4 << 20
+# A token with the 20 most probable ones and their bytes takes 3 KiB in the wordiest of these APIs.
+_BYTES_PER_TOKEN, _MIN_BYTE_COUNT, _MIN_EVENT_BYTE_COUNT = 4096, 4 << 20, 1 << 20
 # A server that is done ends its response in the same packet or the next; only then can the connection
 # serve again.
 _END_WAIT_S = 0.02
@@ -48,6 +47,8 @@ class HttpChatBackend(ABC, Generic[O]):
     """Where requests go, below ``base_url``."""
     api_headers: ClassVar[Mapping[str, str]] = {}
     """What the API wants in every request; headers of the options win."""
+    repeat_count: ClassVar[int] = 0
+    """How often the events at the end repeat the whole answer."""
 
     def __init__(self, options: O, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.options = options
@@ -142,13 +143,17 @@ class HttpChatBackend(ABC, Generic[O]):
             for key, value in (self.body(prompt) | self.options.extra_body).items()
             if value is not None
         }
-        max_byte_count = _MIN_BYTE_COUNT + _BYTES_PER_TOKEN * self.output_limit(prompt)
+        byte_count = _BYTES_PER_TOKEN * self.output_limit(prompt)
+        limits = {
+            "max_byte_count": _MIN_BYTE_COUNT + byte_count * (1 + self.repeat_count),
+            "max_event_byte_count": _MIN_EVENT_BYTE_COUNT + byte_count * bool(self.repeat_count),
+        }
         with translated(self._server):
             async with self._client.stream("POST", self.path, json=body) as response:
                 await check(response, self._server)
                 check_events(response, self._server)
                 answer.begin()
-                async with aclosing(events(response, max_byte_count=max_byte_count)) as received:
+                async with aclosing(events(response, **limits)) as received:
                     async for event in received:
                         if (delta := answer.add(event)) != Delta():
                             yield delta

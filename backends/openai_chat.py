@@ -12,7 +12,8 @@ from backends.http_chat import HttpChatBackend
 from backends.logprob_probe import gives_logprobs
 from backends.openai_chat_answer import ChatAnswer
 from backends.openai_chat_options import OpenAIChatOptions
-from backends.openai_chat_wire import asked_logprob_count, request_body, response_format
+from backends.openai_chat_wire import request_body, response_format
+from backends.provider_numbers import asked_logprob_count
 from backends.types import JsonSchemaFormat, Prompt
 
 
@@ -61,5 +62,4 @@ class OpenAIChatBackend(HttpChatBackend[OpenAIChatOptions]):
     async def _probe(self) -> None:
         if self.options.logprobs == "auto":
             self.capabilities = replace(self.capabilities, logprobs=True)
-            offered = await gives_logprobs(self)
-            self.capabilities = replace(self.capabilities, logprobs=offered)
+            self.capabilities = replace(self.capabilities, logprobs=await gives_logprobs(self))

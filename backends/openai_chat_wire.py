@@ -21,9 +21,6 @@ DONE = "[DONE]"
 SchemaForm = Literal["json_schema", "json_object"]
 # The API takes no more.
 _MAX_STOP_COUNT = 4
-# The most probable tokens that the API gives at a position, and as many as confidence needs: the
-# chosen one and its runner-up.
-_MAX_TOP_LOGPROB_COUNT, _MIN_TOP_LOGPROB_COUNT = 20, 2
 
 
 class _Lenient(BaseModel):
@@ -87,7 +84,7 @@ class ChunkUsage(_Lenient):
     prompt_cache_hit_tokens: TokenCount | None = None
 
     def usage(self) -> Usage:
-        """Translate it."""
+        """Translate it; no more can come from a cache than was read."""
         details = self.prompt_tokens_details
         cached = (details.cached_tokens if details else None) or self.prompt_cache_hit_tokens or 0
         return Usage(self.prompt_tokens, self.completion_tokens, min(cached, self.prompt_tokens))
@@ -128,11 +125,6 @@ def request_body(model: str, prompt: Prompt) -> dict[str, Any]:
     if sampling.stop:
         body["stop"] = list(sampling.stop[:_MAX_STOP_COUNT])
     return body
-
-
-def asked_logprob_count(sampling: Sampling) -> int:
-    """How many of the most probable tokens to ask for at every position."""
-    return min(max(sampling.top_logprob_count, _MIN_TOP_LOGPROB_COUNT), _MAX_TOP_LOGPROB_COUNT)
 
 
 def response_format(schema: Mapping[str, Any], form: SchemaForm) -> dict[str, Any]:

@@ -11,12 +11,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backends.types import TokenLogprob
+from backends.types import Sampling, TokenLogprob
 
 # No request has more; a server that claims so would have it billed, and break what counts in 64 bits.
 TokenCount = Annotated[int, Field(ge=0, le=10**9)]
 # Servers that compute in 16 bits round to just above 0. What is further above is no log-probability.
 _ROUNDING = 0.01
+# The most probable tokens that these APIs give at a position, and as many as confidence needs: the
+# chosen one and its runner-up.
+_MAX_TOP_LOGPROB_COUNT, _MIN_TOP_LOGPROB_COUNT = 20, 2
 
 
 class TopLogprob(BaseModel):
@@ -49,3 +52,8 @@ class ContentLogprob(TopLogprob):
 def believable(logprob: float) -> float:
     """Return ``logprob`` where it can be one, 0 where it is that but for rounding, else NaN."""
     return min(logprob, 0.0) if logprob <= _ROUNDING else math.nan
+
+
+def asked_logprob_count(sampling: Sampling) -> int:
+    """How many of the most probable tokens to ask for at every position."""
+    return min(max(sampling.top_logprob_count, _MIN_TOP_LOGPROB_COUNT), _MAX_TOP_LOGPROB_COUNT)

@@ -17,6 +17,7 @@ BACKENDS: dict[str, str] = {
     "llamacpp": "backends.llamacpp.backend:LlamaCppBackend",
     "moe": "backends.moe.backend:MoeBackend",
     "openai_chat": "backends.openai_chat:OpenAIChatBackend",
+    "openai_responses": "backends.openai_responses:OpenAIResponsesBackend",
     "upshift_node": "backends.upshift_node:UpshiftNodeBackend",
 }
 # What an adapter imports only when it starts. The extra that brings it is called as the backend.

@@ -11,8 +11,9 @@ from typing import Any
 from backends.anthropic_messages import AnthropicMessagesBackend
 from backends.http_chat import HttpChatBackend
 from backends.openai_chat import OpenAIChatBackend
+from backends.openai_responses import OpenAIResponsesBackend
 from backends.types import Completion, Delta, Message, Prompt, Role
-from tests import chat_server, messages_server
+from tests import chat_server, messages_server, responses_server
 from tests.chat_server import STREAM_HEAD, Script, serve
 
 PROMPT = Prompt((Message(Role.USER, "a secret prompt"),))
@@ -47,6 +48,13 @@ DIALECTS = {
         messages_server.text,
         lambda count: messages_server.end(output_tokens=count),
         {},
+    ),
+    "openai_responses": Dialect(
+        OpenAIResponsesBackend,
+        responses_server.event("response.created", response={"status": "in_progress"}),
+        responses_server.text,
+        lambda count: responses_server.end(output_tokens=count),
+        {"logprobs": False},
     ),
 }
 

@@ -11,9 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from backends.errors import ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
+from backends.answer_text import AnswerText
+from backends.errors import BackendError, ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
 from backends.openai_chat import OpenAIChatBackend
+from backends.openai_chat_answer import ChatAnswer
 from backends.openai_chat_options import OpenAIChatOptions
 from backends.provider_numbers import ContentLogprob
 from backends.types import (
@@ -344,6 +349,35 @@ async def test_finds_out_about_logprobs(gives: bool, expected: bool) -> None:
 
     async with connected(choosy, logprobs="auto") as backend:
         assert backend.capabilities.logprobs is expected
+
+
+FIELDS = ("content", "delta", "token", "logprob", "logprobs", "tokens", "token_logprobs", "cached_tokens")
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=3),
+    max_leaves=6,
+)
+CHOICES = st.fixed_dictionaries({}, optional=dict.fromkeys(("delta", "logprobs", "finish_reason"), VALUES))
+COUNTED = ("prompt_tokens", "completion_tokens", "prompt_cache_hit_tokens", "prompt_tokens_details")
+COUNTS = st.dictionaries(st.sampled_from(COUNTED), VALUES)
+CHUNKS = st.fixed_dictionaries(
+    {}, optional={"choices": st.lists(CHOICES, max_size=2), "usage": COUNTS | VALUES, "error": VALUES}
+)
+
+
+@given(st.lists(CHUNKS, max_size=5))
+def test_any_chunks_are_read_or_refused(chunks: list[dict[str, Any]]) -> None:
+    """Whatever JSON comes, reading it gives a delta or one of two errors, and a believable account."""
+    answer = ChatAnswer(AnswerText(("stop",)), estimated_input_token_count=1, top_logprob_count=1)
+    answer.begin()
+    try:
+        for chunk in chunks:
+            for token in answer.add(json.dumps(chunk)).tokens:
+                assert not token.logprob > 0
+    except (ValidationError, BackendError):
+        pass
+    assert 0 <= answer.usage.cached_input_token_count <= answer.usage.input_token_count <= 10**9
+    assert 0 <= answer.usage.output_token_count <= 10**9
 
 
 async def sent(prompt: Prompt, **options: Any) -> dict[str, Any]:

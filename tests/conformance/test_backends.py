@@ -24,7 +24,7 @@ from backends.types import (
     TokenLogprob,
     Usage,
 )
-from tests import chat_server, messages_server, upshift_server
+from tests import chat_server, messages_server, responses_server, upshift_server
 
 LONG = 300
 WORDS: dict[str, Any] = {
@@ -44,15 +44,22 @@ OPTIONS: dict[str, Callable[[pytest.FixtureRequest, str], dict[str, Any]]] = {
     },
     "moe": lambda request, _: {"model": _path(request, "tiny_moe"), "max_output_token_count": LONG},
     "openai_chat": lambda _, url: {"base_url": url, "model": "words", "max_output_token_count": LONG},
+    "openai_responses": lambda _, url: {
+        "base_url": url,
+        "model": "words",
+        "max_output_token_count": LONG,
+        "min_output_token_count": 1,
+    },
     "upshift_node": lambda _, target: {"target": target, "max_output_token_count": LONG},
 }
 # What answers in the place of a provider; else the chat completions server.
 SERVERS: dict[str, Callable[[], AbstractAsyncContextManager[str]]] = {
     "anthropic_messages": lambda: chat_server.serve(messages_server.model),
+    "openai_responses": lambda: chat_server.serve(responses_server.model),
     "upshift_node": lambda: upshift_server.serve(WORDS),
 }
 # Their API knows no seed.
-SEEDLESS = {"AnthropicMessagesBackend"}
+SEEDLESS = {"AnthropicMessagesBackend", "OpenAIResponsesBackend"}
 
 
 @dataclass(frozen=True, slots=True)
