@@ -19,7 +19,7 @@ ALLOWED = {
 # The one adapter whose API is our own speaks it by the generated stubs, which import nothing of ours.
 STUBS = {"backends.upshift_node", "backends.upshift_node_answer", "backends.upshift_node_wire"}
 OURS = ("router", "policies", "backends", "upshift", "examples", "tests")
-HEAVY = ("torch", "transformers", "llama_cpp", "httpx", "sklearn", "matplotlib", "huggingface_hub")
+HEAVY = ("torch", "transformers", "llama_cpp", "httpx", "aiohttp", "sklearn", "matplotlib", "huggingface_hub")
 
 
 def _modules(package: str) -> Iterator[tuple[str, Path]]:

@@ -8,8 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+
 from backends.anthropic_messages import AnthropicMessagesBackend
 from backends.http_chat import HttpChatBackend
+from backends.http_transport import TRANSPORTS, fastest_transport
 from backends.openai_chat import OpenAIChatBackend
 from backends.openai_responses import OpenAIResponsesBackend
 from backends.types import Completion, Delta, Message, Prompt, Role
@@ -61,13 +64,20 @@ DIALECTS = {
 
 @asynccontextmanager
 async def connected(name: str, script: Script, **options: Any) -> AsyncIterator[Backend]:
-    """A started backend of the API called ``name``, on a server that runs ``script``."""
+    """A started backend of the API called ``name``, on a server that runs ``script``.
+
+    The transport may be named behind a plus, as in ``openai_chat+httpx``.
+    """
+    name, _, transport = name.partition("+")
     dialect = DIALECTS[name]
+    make = TRANSPORTS[transport] if transport else fastest_transport
+    carrier = make(httpx.create_ssl_context(), httpx.Limits())
     async with serve(script) as url:
         settings = {"base_url": url, "model": "m", "start_check": False, "read_timeout_s": 0.2}
-        backend = dialect.backend(dialect.backend.Options(**settings | dialect.options | options))  # type: ignore[attr-defined]
-        await backend.start()
+        checked = dialect.backend.Options(**settings | dialect.options | options)  # type: ignore[attr-defined]
+        backend = dialect.backend(checked, transport=carrier)
         try:
+            await backend.start()
             yield backend
         finally:
             await backend.close()

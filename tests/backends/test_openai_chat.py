@@ -43,8 +43,8 @@ async def connected(script: Script, **options: Any) -> AsyncIterator[OpenAIChatB
     async with serve(script) as url:
         settings = {"start_check": False, "logprobs": False, "read_timeout_s": 0.2} | options
         backend = OpenAIChatBackend(OpenAIChatOptions(base_url=url, model="m", **settings))
-        await backend.start()
         try:
+            await backend.start()
             yield backend
         finally:
             await backend.close()

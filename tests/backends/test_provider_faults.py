@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -19,9 +20,9 @@ Fault = Callable[[Dialect], Script]
 CHUNKED_HEAD = STREAM_HEAD.replace(b"connection: close", b"transfer-encoding: chunked")
 
 
-@pytest.fixture(params=DIALECTS)
+@pytest.fixture(params=[*DIALECTS, "openai_chat+httpx"])
 def name(request: pytest.FixtureRequest) -> str:
-    """Every API."""
+    """Every API over the transport that is used where it can be, and one over the other."""
     return str(request.param)
 
 
@@ -41,6 +42,11 @@ def writes(*pieces: bytes, then: Callable[[asyncio.StreamWriter], Any] | None = 
             await then(writer)
 
     return script
+
+
+def dialect_of(name: str) -> Dialect:
+    """The API of a name that may hold a transport's too."""
+    return DIALECTS[name.partition("+")[0]]
 
 
 async def resets(writer: asyncio.StreamWriter) -> None:
@@ -94,7 +100,7 @@ FAULTS: dict[str, tuple[Fault, type[BackendError]]] = {
 async def test_every_fault_is_a_typed_error(name: str, fault: str) -> None:
     """Whatever a server does, the stream raises the one error that fits, without the server's own words."""
     make, kind = FAULTS[fault]
-    async with connected(name, make(DIALECTS[name])) as backend:
+    async with connected(name, make(dialect_of(name))) as backend:
         with pytest.raises(kind) as caught:
             await read(backend)
     assert type(caught.value) is kind
@@ -130,7 +136,7 @@ async def test_a_busy_or_broken_server_says_when(
 @pytest.mark.parametrize("pause_s", [None, 0.001, 0.0])
 async def test_the_deadline_ends_what_does_not_end(name: str, pause_s: float | None) -> None:
     """A server that hangs, drips or floods past the deadline raises TimedOut with what it wrote."""
-    dialect = DIALECTS[name]
+    dialect = dialect_of(name)
 
     async def script(_: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         writer.write(half(dialect))
@@ -148,7 +154,7 @@ async def test_the_deadline_ends_what_does_not_end(name: str, pause_s: float | N
 
 async def test_a_flood_ends_without_a_deadline_too(name: str) -> None:
     """More bytes than the answer that was asked for can have are too many."""
-    dialect = DIALECTS[name]
+    dialect = dialect_of(name)
 
     async def script(_: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         writer.write(STREAM_HEAD + dialect.begin)
@@ -164,19 +170,19 @@ async def test_a_flood_ends_without_a_deadline_too(name: str) -> None:
 async def test_an_old_server_that_closes_is_understood(name: str) -> None:
     """HTTP/1.0 without a length ends where the connection does."""
     head = b"HTTP/1.0 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
-    async with connected(name, writes(head + DIALECTS[name].answer("all", " right"))) as backend:
+    async with connected(name, writes(head + dialect_of(name).answer("all", " right"))) as backend:
         assert text_of(await read(backend)) == "all right"
 
 
 async def test_a_stall_behind_the_end_does_not_matter(name: str) -> None:
     """An answer that is complete is complete, though the server keeps the connection open."""
-    async with connected(name, writes(STREAM_HEAD + DIALECTS[name].answer("done"), then=hangs)) as backend:
+    async with connected(name, writes(STREAM_HEAD + dialect_of(name).answer("done"), then=hangs)) as backend:
         assert text_of(await read(backend)) == "done"
 
 
 async def test_a_usage_that_comes_twice_counts_once(name: str) -> None:
     """The last account is the account."""
-    dialect = DIALECTS[name]
+    dialect = dialect_of(name)
     pieces = (dialect.begin, dialect.text("x"), dialect.end(3), dialect.end(3))
     async with connected(name, sends(*pieces)) as backend:
         completion = (await read(backend))[-1]
@@ -187,7 +193,7 @@ async def test_a_usage_that_comes_twice_counts_once(name: str) -> None:
 async def test_a_redirect_is_not_followed(name: str) -> None:
     """Neither key nor prompt goes to where a server points."""
     seen: list[str] = []
-    async with serve(sends(DIALECTS[name].answer("stolen")), heads=seen) as elsewhere:
+    async with serve(sends(dialect_of(name).answer("stolen")), heads=seen) as elsewhere:
 
         async def script(_: dict[str, Any], writer: asyncio.StreamWriter) -> None:
             respond(writer, "307 Temporary Redirect", {}, f"location: {elsewhere}/messages")
@@ -200,7 +206,7 @@ async def test_a_redirect_is_not_followed(name: str) -> None:
 
 async def test_leaving_closes_the_connection(name: str) -> None:
     """A caller that cancels is seen by the server as the end of the connection, at once."""
-    dialect, gone = DIALECTS[name], asyncio.Event()
+    dialect, gone = dialect_of(name), asyncio.Event()
 
     async def script(_: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         writer.write(half(dialect))
@@ -238,6 +244,29 @@ async def test_a_slow_start_is_cut(name: str) -> None:
             name, writes(then=hangs), start_check=True, start_timeout_s=0.05, read_timeout_s=30.0
         ):
             pass
+
+
+async def test_a_connection_serves_again(name: str) -> None:
+    """An answer that was read to its end leaves its connection for the next one."""
+    answer = dialect_of(name).answer("yes")
+    connection_count = 0
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connection_count
+        connection_count += 1
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+                await reader.readexactly(length)
+                writer.write(CHUNKED_HEAD + f"{len(answer):x}\r\n".encode() + answer + b"\r\n0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(connect, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    async with server, connected(name, sends(), base_url=url) as backend:
+        for _ in range(3):
+            assert text_of(await read(backend)) == "yes"
+    assert connection_count == 1
 
 
 async def test_a_content_type_is_repeated_only_where_it_is_plain(name: str) -> None:
