@@ -47,6 +47,7 @@ from router.request import Constraints, Request
 from router.rpc.client import AsyncClient, UpshiftError
 from router.rpc.rules import Known, check_asking
 from router.rpc.server import RouterServer
+from tests import upshift_server
 from tests.backends.leaks import nothing_left
 from tests.router.rpc.scripted_router import (
     DECIDED,
@@ -285,6 +286,21 @@ async def test_a_node_that_is_down_is_unavailable() -> None:
     await backend.close()
     with pytest.raises(Unavailable, match="not started"):
         await read(backend)
+
+
+async def test_an_edge_books_what_the_region_says() -> None:
+    """A whole chain answers, and the edge's account is that of the tier that did the work."""
+    async with (
+        upshift_server.serve({"reply": "regional answer"}) as region,
+        upshift_server.serve({"target": region}, backend="upshift_node") as edge,
+        AsyncClient(edge) as client,
+    ):
+        answer = await client.generate("hi", max_cost_usd=0.01, timeout_s=10.0)
+        assert (answer.text, answer.usage) == ("regional answer", Usage(1, 2))
+        assert round(answer.cost_usd * 1e6) == 1 * 3 + 2 * 15
+        with pytest.raises(UpshiftError) as caught:
+            await client.generate("hi", max_cost_usd=0.000001, timeout_s=10.0)
+    assert caught.value.reason == "BUDGET_EXHAUSTED"
 
 
 async def test_nodes_in_a_circle_give_up() -> None:
