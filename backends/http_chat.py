@@ -24,7 +24,7 @@ from backends.http_options import HttpOptions
 from backends.streamed_answer import StreamedAnswer, estimated_token_count
 from backends.types import Capabilities, Completion, Delta, Prompt
 
-O = TypeVar("O", bound=HttpOptions)  # noqa: E741  options
+OptionsT = TypeVar("OptionsT", bound=HttpOptions)
 
 # What a chat template adds around a message, roughly.
 _TOKENS_PER_MESSAGE = 4
@@ -37,7 +37,7 @@ _BYTES_PER_TOKEN, _MIN_BYTE_COUNT, _MIN_EVENT_BYTE_COUNT = 4096, 4 << 20, 1 << 2
 _END_WAIT_S = 0.02
 
 
-class HttpChatBackend(ABC, Generic[O]):
+class HttpChatBackend(ABC, Generic[OptionsT]):
     """Streams answers from a server; any number at a time, up to ``connection_count``.
 
     ``transport`` None: the fastest that is installed.
@@ -50,7 +50,7 @@ class HttpChatBackend(ABC, Generic[O]):
     repeat_count: ClassVar[int] = 0
     """How often the events at the end repeat the whole answer."""
 
-    def __init__(self, options: O, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, options: OptionsT, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.options = options
         self.capabilities = Capabilities(
             model=options.model,
@@ -120,9 +120,9 @@ class HttpChatBackend(ABC, Generic[O]):
                 async for delta in deltas:
                     yield delta
         except TimeoutError as exc:
-            raise TimedOut(
-                f"{self._server}: no complete answer in {timeout_s} s", usage=answer.usage
-            ) from exc
+            if not answer.is_over:
+                said = f"{self._server}: no complete answer in {timeout_s} s"
+                raise TimedOut(said, usage=answer.usage) from exc
         except BackendError as exc:
             # A server that breaks off behind the end of its answer, or of its refusal, has answered.
             if answer.finish_reason is None and answer.refusal is None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,10 +18,12 @@ STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection
 
 
 @asynccontextmanager
-async def serve(script: Script, *, heads: list[str] | None = None) -> AsyncIterator[str]:
+async def serve(
+    script: Script, *, heads: list[str] | None = None, identity: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     """Serve ``script`` on a free port; yield the base URL. A dropped client ends its script.
 
-    ``heads`` collects request line and headers of every request.
+    ``heads`` collects request line and headers of every request; ``identity`` makes it speak TLS.
     """
     connections: set[asyncio.Task[None] | None] = set()
 
@@ -36,7 +39,7 @@ async def serve(script: Script, *, heads: list[str] | None = None) -> AsyncItera
             writer.close()
             connections.discard(asyncio.current_task())
 
-    server = await asyncio.start_server(connect, "127.0.0.1", 0)
+    server = await asyncio.start_server(connect, "127.0.0.1", 0, ssl=identity)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     finally:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from backends.aiohttp_transport import AiohttpTransport
-from backends.http_transport import fastest_transport
+from backends.http_transport import TRANSPORTS, fastest_transport
+from tests.backends.dialects import sends
 from tests.chat_server import STREAM_HEAD, serve
 
 
@@ -36,3 +38,23 @@ async def test_cookies_are_not_kept() -> None:
         await transport.aclose()
     assert len(heads) == 2
     assert "cookie" not in heads[1].lower()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("is_trusted", [True, False])
+async def test_only_a_trusted_server_gets_the_prompt(
+    transport: str, is_trusted: bool, certificate: tuple[Path, Path]
+) -> None:
+    """The authorities of ca_file vouch for a server; without them one of our own making is a stranger."""
+    file, key = certificate
+    identity = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    identity.load_cert_chain(file, key)
+    trust = ssl.create_default_context(cafile=file if is_trusted else None)
+    async with serve(sends(b"hello"), identity=identity) as url:
+        address = url.replace("http://127.0.0.1", "https://localhost")
+        async with httpx.AsyncClient(transport=TRANSPORTS[transport](trust, httpx.Limits())) as client:
+            if is_trusted:
+                assert (await client.post(address, json={})).content == b"hello"
+            else:
+                with pytest.raises(httpx.ConnectError):
+                    await client.post(address, json={})

@@ -1,24 +1,14 @@
-"""Another node as a tier: what travels along, what comes back, and what happens when it fails."""
+"""Another node as a tier: what travels along, what comes back, and when it ends."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-import subprocess
-import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
-from upshift.v1 import router_pb2, router_pb2_grpc, types_pb2
 
 from backends.errors import BackendError, ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
 from backends.types import (
@@ -36,32 +26,27 @@ from backends.types import (
     Usage,
 )
 from backends.upshift_node import UpshiftNodeBackend
-from backends.upshift_node_answer import NodeAnswer
 from backends.upshift_node_options import UpshiftNodeOptions
-from backends.upshift_node_wire import request_message
 from router import errors
 from router.build import build
 from router.config import ServerConfig, parse
 from router.events import Event, TextDelta
 from router.request import Constraints, Request
 from router.rpc.client import AsyncClient, UpshiftError
-from router.rpc.rules import Known, check_asking
 from router.rpc.server import RouterServer
 from tests import upshift_server
 from tests.backends.leaks import nothing_left
+from tests.backends.nodes import PROMPT, node, read, text_of
 from tests.router.rpc.scripted_router import (
     DECIDED,
     STARTED,
-    Script,
     ScriptedRouter,
-    echo,
     escalate,
     failing,
     result,
     stall,
 )
 
-PROMPT = Prompt((Message(Role.USER, "a secret prompt"),))
 CIRCLE = """
 version: 1
 server: {{listen: "{address}"}}
@@ -70,37 +55,6 @@ tiers:
 policies:
   - {{name: default, ladder: [me], objective: {{rule: fixed, tier: me}}}}
 """
-SECRET = "key-verysecret-0123456789"
-
-
-@asynccontextmanager
-async def node(
-    script: Script = echo, **options: Any
-) -> AsyncIterator[tuple[UpshiftNodeBackend, ScriptedRouter]]:
-    """A started backend in front of a real server that plays ``script``."""
-    router = ScriptedRouter(script)
-    settings = ServerConfig.model_validate({"listen": "127.0.0.1:0"})
-    async with RouterServer(settings, router) as server:
-        target = await server.start()
-        backend = UpshiftNodeBackend(UpshiftNodeOptions.model_validate({"target": target, **options}))
-        await backend.start()
-        try:
-            yield backend, router
-        finally:
-            await backend.close()
-
-
-async def read(
-    backend: UpshiftNodeBackend, prompt: Prompt = PROMPT, timeout_s: float | None = 5.0
-) -> list[Delta | Completion]:
-    """All that comes."""
-    return [item async for item in backend.stream(prompt, timeout_s=timeout_s)]
-
-
-def text_of(items: list[Delta | Completion]) -> str:
-    """The answer, which a Completion must end."""
-    assert isinstance(items[-1], Completion)
-    return "".join(item.text for item in items if isinstance(item, Delta))
 
 
 async def test_all_that_binds_a_request_travels_along() -> None:
@@ -330,183 +284,3 @@ async def test_what_must_stay_here_goes_to_no_other_machine() -> None:
         with pytest.raises(Refused, match="must stay on this machine"):
             await read(backend, replace(PROMPT, terms=Terms(local_only=True)))
     assert router.requests == []
-
-
-Answers = Callable[[router_pb2.StreamGenerateRequest, Any], Any]
-
-
-class Liar(router_pb2_grpc.RouterServiceServicer):
-    """A node that answers as it is told to, and keeps what came beside the question."""
-
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
-        self.metadata: dict[str, str] = {}
-
-    async def StreamGenerate(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Lie."""
-        self.metadata = dict(context.invocation_metadata())
-        async for event in self._answers(request, context):
-            yield event
-
-
-@asynccontextmanager
-async def lying(
-    answers: Answers, *, credentials: grpc.ServerCredentials | None = None, **options: Any
-) -> AsyncIterator[tuple[UpshiftNodeBackend, Liar]]:
-    """A backend in front of a liar."""
-    liar, server = Liar(answers), grpc.aio.server()  # type: ignore[abstract]
-    router_pb2_grpc.add_RouterServiceServicer_to_server(liar, server)
-    if credentials is None:
-        port = server.add_insecure_port("127.0.0.1:0")
-    else:
-        port = server.add_secure_port("localhost:0", credentials)
-    await server.start()
-    host = "127.0.0.1" if credentials is None else "localhost"
-    settings = {"target": f"{host}:{port}", "start_check": False} | options
-    backend = UpshiftNodeBackend(UpshiftNodeOptions.model_validate(settings))
-    await backend.start()
-    try:
-        yield backend, liar
-    finally:
-        await backend.close()
-        await server.stop(None)
-
-
-def event(**fields: Any) -> router_pb2.StreamGenerateResponse:
-    """One event of a stream."""
-    return router_pb2.StreamGenerateResponse(**fields)
-
-
-async def ends_without_a_result(_: Any, __: Any) -> AsyncGenerator[Any]:
-    """Stop in the middle."""
-    yield event(text_delta=router_pb2.TextDelta(attempt_number=1, text="half"))
-
-
-async def bills_beyond_belief(_: Any, __: Any) -> AsyncGenerator[Any]:
-    """Ask for a fortune."""
-    yield event(result=types_pb2.Result(text="x", cost_usd_micros=10**15))
-
-
-async def pays_us(_: Any, __: Any) -> AsyncGenerator[Any]:
-    """Give a negative cost."""
-    yield event(result=types_pb2.Result(text="x", cost_usd_micros=-1))
-
-
-async def floods(_: Any, __: Any) -> AsyncGenerator[Any]:
-    """Never end."""
-    while True:
-        yield event(text_delta=router_pb2.TextDelta(attempt_number=1, text="x" * 100_000))
-
-
-async def sends_too_much_at_once(_: Any, __: Any) -> AsyncGenerator[Any]:
-    """Fill the memory."""
-    yield event(result=types_pb2.Result(text="x" * (17 << 20)))
-
-
-@pytest.mark.parametrize(
-    "answers", [ends_without_a_result, bills_beyond_belief, pays_us, floods, sends_too_much_at_once]
-)
-async def test_a_lying_node_is_typed(answers: Answers) -> None:
-    """Whatever a node does, the stream ends in an answer that can be or in an error."""
-    async with lying(answers) as (backend, _):
-        with pytest.raises((Unavailable, Overloaded)):
-            await read(backend, timeout_s=None)
-
-
-async def answers_well(_: Any, __: Any) -> AsyncGenerator[Any]:
-    """Give an answer."""
-    yield event(result=types_pb2.Result(text="yes"))
-
-
-async def test_a_key_shows_nowhere(caplog: pytest.LogCaptureFixture) -> None:
-    """It goes to the node and to nobody else: no log, no repr, no error."""
-    caplog.set_level(logging.DEBUG)
-
-    async def refuses(_: Any, context: Any) -> AsyncGenerator[Any]:
-        await context.abort(grpc.StatusCode.UNAUTHENTICATED, f"{SECRET} is not known")
-        yield
-
-    async with lying(refuses, api_key=SECRET) as (backend, liar):
-        with pytest.raises(Refused) as caught:
-            await read(backend)
-    assert liar.metadata["authorization"] == f"Bearer {SECRET}"
-    shown = "".join(traceback.format_exception(caught.value)) + repr((backend.options, vars(backend)))
-    assert SECRET not in shown + caplog.text
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"api_key": SECRET}, "in clear; set tls"),
-        ({"api_key": SECRET, "api_key_file": "f", "tls": True}, "both api_key and api_key_file"),
-        ({"ca_file": "f"}, "no tls"),
-        ({"tls": True, "certificate_file": "f"}, "both or neither"),
-    ],
-)
-def test_careless_options_are_refused(options: dict[str, Any], said: str) -> None:
-    """A key does not cross a network in clear, and half a configuration is none."""
-    with pytest.raises(ValidationError, match=said) as caught:
-        UpshiftNodeOptions.model_validate({"target": "node.example.com:443", **options})
-    assert SECRET not in str(caught.value)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for localhost that vouches for itself, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
-    subprocess.run([*command.split(), *names, *files], check=True, capture_output=True)
-    return folder / "certificate.pem", folder / "key.pem"
-
-
-async def test_speaks_mutual_tls(certificate: tuple[Path, Path]) -> None:
-    """Both sides show a certificate, and a client without one gets nowhere."""
-    file, key = certificate
-    pair = [(key.read_bytes(), file.read_bytes())]
-    credentials = grpc.ssl_server_credentials(pair, file.read_bytes(), require_client_auth=True)
-    trusted = {"tls": True, "ca_file": str(file)}
-    ours = {"certificate_file": str(file), "certificate_key_file": str(key)}
-    async with lying(answers_well, credentials=credentials, **trusted, **ours) as (backend, _):
-        assert text_of(await read(backend)) == "yes"
-    async with lying(answers_well, credentials=credentials, **trusted) as (backend, _):
-        with pytest.raises(Unavailable):
-            await read(backend)
-
-
-NUMBERS = st.integers(0, 2)
-TEXTS = st.text(max_size=3)
-EVENTS = st.one_of(
-    st.builds(lambda n, t: event(text_delta=router_pb2.TextDelta(attempt_number=n, text=t)), NUMBERS, TEXTS),
-    st.builds(lambda n: event(attempt_rejected=router_pb2.AttemptRejected(attempt_number=n)), NUMBERS),
-    st.builds(
-        lambda t, c: event(result=types_pb2.Result(text=t, cost_usd_micros=c)),
-        TEXTS,
-        st.integers(-(2**63), 2**63 - 1),
-    ),
-    st.just(event()),
-)
-
-
-@given(st.lists(EVENTS, max_size=8))
-def test_any_events_make_one_text_or_an_error(events: list[router_pb2.StreamGenerateResponse]) -> None:
-    """What was passed on is always the final text, or the answer is refused."""
-    answer, said = NodeAnswer(estimated_input_token_count=1, output_limit=4), ""
-    try:
-        for each in events:
-            said += answer.add(each).text
-            if answer.completion is not None:
-                assert said == each.result.text
-                assert 0 <= (answer.completion.cost_usd_micros or 0) <= 10**9
-                break
-    except Unavailable:
-        assert answer.completion is None
-
-
-@given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4), st.integers(1, 100))
-def test_what_we_ask_a_node_takes(contents: list[str], limit: int) -> None:
-    """Every prompt that came in by our own rules goes out by them."""
-    turns = tuple(Message(Role.USER, content) for content in contents)
-    message = request_message(Prompt(turns), output_limit=limit, policy="default")
-    check_asking(message, Known(frozenset(), frozenset({"default"})))
