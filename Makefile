@@ -51,6 +51,9 @@ bench-quantize: $(READY) ## Measure size, speed and quality of the pocket model'
 bench-routing: $(READY) ## Compare policies on recorded outcomes of real models
 	@$(BIN)/python -m tests.bench.routing $(ARGS)
 
+bench-transport: $(READY) ## Measure what a request to a provider costs over each HTTP transport
+	@$(BIN)/python -m tests.bench.transport $(ARGS)
+
 bench-certify: $(READY) ## Count how often certificates break their word
 	@$(BIN)/python -m tests.bench.certify $(ARGS)
 

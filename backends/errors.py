@@ -4,7 +4,7 @@
 
     BackendError
      +-- Unavailable      it cannot answer now: not ready, unreachable, died, broke off, talks nonsense
-     |    +-- Overloaded  it answers, but not now; says when to come back
+     |    +-- Overloaded  it answers, but not now
      +-- TimedOut         it did not finish in the time it was given
      +-- ContextTooLong   the prompt does not fit; a larger model may take it
      +-- Refused          it will never answer this request: bad key, bad request, content filter
@@ -29,21 +29,24 @@ class BackendError(Exception):
 
 
 class Unavailable(BackendError):
-    """The backend cannot answer now; another tier may, and this one may later."""
+    """The backend cannot answer now; another tier may, and this one may later.
+
+    ``retry_after_s``: when it says that it will; None: it did not say.
+    """
 
     reason = "unavailable"
-
-
-class Overloaded(Unavailable):
-    """The backend is up but full. ``retry_after_s`` None: it did not say."""
-
-    reason = "overloaded"
 
     def __init__(
         self, message: str, *, retry_after_s: float | None = None, usage: Usage | None = None
     ) -> None:
         super().__init__(message, usage=usage)
         self.retry_after_s = retry_after_s
+
+
+class Overloaded(Unavailable):
+    """The backend is up but full."""
+
+    reason = "overloaded"
 
 
 class TimedOut(BackendError):

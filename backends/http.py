@@ -6,6 +6,7 @@ may repeat the prompt.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
@@ -15,8 +16,14 @@ from email.utils import parsedate_to_datetime
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from backends.errors import BackendError, ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
+from backends.errors import BackendError, ContextTooLong, Overloaded, Unavailable
+from backends.provider_codes import kind_of_status, printable
 from backends.sse import EventParser, EventTooLong
+
+
+class EndlessResponse(ValueError):
+    """A response is longer than the answer that was asked for can be."""
+
 
 # First match wins; everything else that httpx raises is a server that broke off.
 _BROKEN: tuple[tuple[type[Exception], str], ...] = (
@@ -27,12 +34,14 @@ _BROKEN: tuple[tuple[type[Exception], str], ...] = (
     (httpx.PoolTimeout, "has all connections of this process in use"),
     (httpx.HTTPError, "broke off the connection"),
     (EventTooLong, "sends events without end"),
+    (EndlessResponse, "sends far more than was asked for"),
     (ValidationError, "sends what is not its API's form"),
 )
-_STATUS: dict[int, type[BackendError]] = {408: TimedOut, 429: Overloaded, 504: TimedOut, 529: Overloaded}
 _CONTEXT = re.compile(rb"context.{0,20}(length|window|size)|(prompt|input).{0,20}too long", re.IGNORECASE)
-_CODE = re.compile(r"[\w.-]{1,64}")
 _ERROR_BYTE_COUNT = 16_384
+_EVENT_STREAM = "text/event-stream"
+# Nobody waits longer; and what is said in good faith is less.
+_MAX_RETRY_AFTER_S = 86_400.0
 
 
 class _ErrorDetail(BaseModel):
@@ -58,10 +67,20 @@ def translated(server: str) -> Iterator[None]:
         raise Unavailable(f"{server} {what} ({type(exc).__name__})") from exc
 
 
-async def events(response: httpx.Response) -> AsyncGenerator[str]:
-    """Yield the data of the server-sent events in ``response``."""
-    parser = EventParser()
+async def events(
+    response: httpx.Response, *, max_byte_count: int, max_event_byte_count: int
+) -> AsyncGenerator[str]:
+    """Yield the data of the server-sent events in ``response``.
+
+    Raises EventTooLong beyond ``max_event_byte_count``, and EndlessResponse beyond ``max_byte_count`` of all
+    events together.
+    """
+    parser = EventParser(max_event_byte_count=max_event_byte_count)
+    byte_count = 0
     async for piece in response.aiter_bytes():
+        byte_count += len(piece)
+        if byte_count > max_byte_count:
+            raise EndlessResponse(f"more than {max_byte_count} bytes")
         for event in parser.feed(piece):
             yield event
 
@@ -71,11 +90,23 @@ async def check(response: httpx.Response, server: str) -> None:
     if response.is_success:
         return
     body = bytearray()
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) >= _ERROR_BYTE_COUNT:
-            break
+    # A compressed body is left alone: there is no telling how long it would become.
+    if "content-encoding" not in response.headers:
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) >= _ERROR_BYTE_COUNT:
+                break
     raise error_of(response.status_code, bytes(body), response.headers.get("retry-after"), server)
+
+
+def check_events(response: httpx.Response, server: str) -> None:
+    """Raise Unavailable where ``response`` says itself that it holds no plain events."""
+    kind = response.headers.get("content-type", _EVENT_STREAM)
+    if kind.partition(";")[0].strip().lower() != _EVENT_STREAM:
+        said = printable(kind.partition(";")[0].strip().replace("/", ".")) or "something else"
+        raise Unavailable(f"{server} answers with {said} in place of {_EVENT_STREAM}; it may not stream")
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Unavailable(f"{server} compresses its answer, though it was asked not to")
 
 
 def error_of(status: int, body: bytes, retry_after: str | None, server: str) -> BackendError:
@@ -84,24 +115,33 @@ def error_of(status: int, body: bytes, retry_after: str | None, server: str) -> 
     wait_s = retry_after_s(retry_after)
     if status in (400, 413, 422) and _CONTEXT.search(body):
         return ContextTooLong(f"{message}: the prompt does not fit into its context")
-    if status in (429, 529) or (status == 503 and wait_s is not None):
-        return Overloaded(message, retry_after_s=wait_s)
-    fallback = Refused if 400 <= status < 500 else Unavailable
-    return _STATUS.get(status, fallback)(message)
+    if 300 <= status < 400:
+        message += "; redirects are not followed, for they could lead the key elsewhere; set base_url"
+    kind = Overloaded if status == 503 and wait_s is not None else kind_of_status(status)
+    return kind(message, retry_after_s=wait_s) if issubclass(kind, Unavailable) else kind(message)
 
 
 def retry_after_s(value: str | None, *, now: datetime | None = None) -> float | None:
-    """Seconds that a Retry-After header asks for (RFC 9110, section 10.2.3); None where it is none."""
+    """Seconds that a Retry-After header asks for (RFC 9110, section 10.2.3); None where it is none.
+
+    A day at most. Some providers write fractions of a second, which the RFC does not know.
+    """
     if value is None:
         return None
-    if value.strip().isdecimal():
-        return float(value)
     try:
-        moment = parsedate_to_datetime(value)
+        wait_s = float(value)
     except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+        wait_s = _until(value, now or datetime.now(UTC))
+    return min(wait_s, _MAX_RETRY_AFTER_S) if wait_s >= 0 else None
+
+
+def _until(date: str, now: datetime) -> float:
+    try:
+        moment = parsedate_to_datetime(date)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - now).total_seconds())
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 def _code_of(body: bytes) -> str:
@@ -110,5 +150,5 @@ def _code_of(body: bytes) -> str:
         detail = _ErrorBody.model_validate_json(body).error
     except ValidationError:
         return ""
-    code = str(detail.code or detail.type or "")
-    return f" ({code})" if _CODE.fullmatch(code) else ""
+    code = printable(detail.code or detail.type)
+    return f" ({code})" if code else ""

@@ -12,10 +12,13 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 
 BACKENDS: dict[str, str] = {
+    "anthropic_messages": "backends.anthropic_messages:AnthropicMessagesBackend",
     "echo": "backends.echo:EchoBackend",
     "llamacpp": "backends.llamacpp.backend:LlamaCppBackend",
     "moe": "backends.moe.backend:MoeBackend",
     "openai_chat": "backends.openai_chat:OpenAIChatBackend",
+    "openai_responses": "backends.openai_responses:OpenAIResponsesBackend",
+    "upshift_node": "backends.upshift_node:UpshiftNodeBackend",
 }
 # What an adapter imports only when it starts. The extra that brings it is called as the backend.
 LIBRARIES: dict[str, str] = {"llamacpp": "llama_cpp", "moe": "transformers"}

@@ -89,13 +89,33 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a request may still spend and where it comes from, for a backend that routes by itself.
+
+    ``max_cost_usd_micros`` and ``max_attempt_count`` are what is left, ``min_confidence`` what the caller
+    accepts; None: no limit. ``local_only``: the prompt must not leave this machine. ``hop_count`` is how
+    many routers have passed the request on before it came here; ``traceparent`` is W3C Trace Context's.
+    """
+
+    min_confidence: float | None = None
+    max_cost_usd_micros: int | None = None
+    max_attempt_count: int | None = None
+    local_only: bool = False
+    tags: tuple[str, ...] = ()
+    request_id: str = ""
+    traceparent: str = ""
+    hop_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
-    """A conversation, how to draw the answer, the form it must have (None: free text), and who asks."""
+    """A conversation, how to draw the answer, the form it must have (None: free text), and for whom."""
 
     messages: tuple[Message, ...]
     sampling: Sampling = field(default_factory=Sampling)
     response_format: ResponseFormat | None = None
     caller: Caller = field(default_factory=Caller)
+    terms: Terms = field(default_factory=Terms)
 
     @property
     def text(self) -> str:
@@ -123,15 +143,20 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens read and written; output counts reasoning too."""
+    """Tokens read and written; output counts reasoning too.
+
+    ``cached_input_token_count`` of the input tokens came from the provider's cache, where it says so.
+    """
 
     input_token_count: int = 0
     output_token_count: int = 0
+    cached_input_token_count: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.input_token_count + other.input_token_count,
             self.output_token_count + other.output_token_count,
+            self.cached_input_token_count + other.cached_input_token_count,
         )
 
 
@@ -158,10 +183,14 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The last item of every stream that ends well."""
+    """The last item of every stream that ends well.
+
+    ``cost_usd_micros`` is what the server itself says that the answer cost; None: its tier's price tells.
+    """
 
     finish_reason: FinishReason
     usage: Usage
+    cost_usd_micros: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

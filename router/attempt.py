@@ -57,6 +57,7 @@ class Attempt:
         self.usage = Usage()
         self.finish_reason: FinishReason | None = None
         self._is_billed = False
+        self._told_cost_usd_micros: int | None = None
         self._clock = clock
         self._started_s = clock()
         self._first_token_s: float | None = None
@@ -114,6 +115,7 @@ class Attempt:
         if isinstance(item, Completion):
             self.finish_reason = item.finish_reason
             self.usage = item.usage
+            self._told_cost_usd_micros = item.cost_usd_micros
             return ""
         if self._first_token_s is None:
             self._first_token_s = self._clock()
@@ -150,9 +152,12 @@ class Attempt:
         """What the run has cost so far.
 
         A run that failed before its first token costs nothing; one that was cancelled after it
-        reached the model costs its input.
+        reached the model costs its input. Where the backend says itself what it cost, that holds.
         """
-        return self.tier.price.cost_usd_micros(self.usage) if self._is_billed else 0
+        if not self._is_billed:
+            return 0
+        told = self._told_cost_usd_micros
+        return self.tier.price.cost_usd_micros(self.usage) if told is None else told
 
     def answer(self, prompt: Prompt) -> Answer:
         """The complete answer, for signals to look at."""

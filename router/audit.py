@@ -19,6 +19,7 @@ from router.attempt import Attempt
 from router.certificates.served import Served, says_the_same
 from router.certificates.warrant import Warrant
 from router.journal import Audit, Journal
+from router.terms import terms_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -154,7 +155,8 @@ class Auditor:
         attempt = Attempt(1, served.top, self._clock)
         asked = served.plan.request.prompt
         sampling = replace(asked.sampling, max_output_token_count=served.top.output_token_limit(asked))
-        prompt = replace(asked, sampling=sampling, caller=replace(asked.caller, priority=_LOW_PRIORITY))
+        caller = replace(asked.caller, priority=_LOW_PRIORITY)
+        prompt = replace(asked, sampling=sampling, caller=caller, terms=terms_of(served.plan))
         async with aclosing(attempt.stream(prompt, served.top.tier.limits.timeout_s)) as texts:
             async for _ in texts:
                 pass

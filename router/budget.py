@@ -54,8 +54,13 @@ class Budget:
 
     def has_attempts(self) -> bool:
         """Whether one more attempt may be made."""
+        left = self.attempts_left()
+        return left is None or left > 0
+
+    def attempts_left(self) -> int | None:
+        """Attempts that may still begin; None where there is no limit."""
         limit = self._allowance.attempt_count
-        return limit is None or self.attempt_count < limit
+        return None if limit is None else limit - self.attempt_count
 
     def begin_attempt(self) -> int:
         """Count an attempt and return its number, from 1."""

@@ -51,7 +51,11 @@ def build(config: Config) -> Router:
 
 
 def _tier(config: TierConfig) -> Tier:
-    price = Price(config.price.input_usd_micros_per_million, config.price.output_usd_micros_per_million)
+    price = Price(
+        config.price.input_usd_micros_per_million,
+        config.price.output_usd_micros_per_million,
+        config.price.cached_input_usd_micros_per_million,
+    )
     limits = Limits(**config.limits.model_dump())
     return Tier(config.name, config.backend, backend_class(config.backend)(config.options), price, limits)
 

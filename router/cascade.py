@@ -21,6 +21,7 @@ from router.errors import RoutingError
 from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, Event, Result, TextDelta
 from router.ladder import Ladder
 from router.plan import Plan, Rung
+from router.terms import terms_of
 
 
 class Cascade:
@@ -104,7 +105,8 @@ class Cascade:
             has_fallback=bool(self._answered()),
         )
         try:
-            async with aclosing(attempt.stream(replace(prompt, sampling=sampling), timeout_s)) as texts:
+            asked = replace(prompt, sampling=sampling, terms=terms_of(self.plan, self._budget))
+            async with aclosing(attempt.stream(asked, timeout_s)) as texts:
                 async for text in texts:
                     yield text
         finally:

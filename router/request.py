@@ -28,7 +28,12 @@ class Constraints:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. ``timeout_s`` is what was left to its deadline when it arrived; None: none set."""
+    """One request.
+
+    ``timeout_s`` is what was left to its deadline when it arrived; None: none set. ``traceparent`` names
+    the trace that it belongs to, and ``hop_count`` says how many nodes have passed it on; a tier that is
+    another node is told of both.
+    """
 
     id: str
     prompt: Prompt
@@ -37,3 +42,5 @@ class Request:
     tenant: str = ""
     timeout_s: float | None = None
     allow_retraction: bool = False
+    traceparent: str = ""
+    hop_count: int = 0

@@ -19,14 +19,23 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a million tokens cost, in millionths of a US dollar."""
+    """What a million tokens cost, in millionths of a US dollar.
+
+    Input from the provider's cache costs ``cached_input_usd_micros_per_million``; None: what all input
+    does. Before a call nobody knows what the cache will give, so expectations reckon without it.
+    """
 
     input_usd_micros_per_million: int = 0
     output_usd_micros_per_million: int = 0
+    cached_input_usd_micros_per_million: int | None = None
 
     def cost_usd_micros(self, usage: Usage) -> int:
         """Cost of ``usage``, rounded up."""
-        return -(-self._exact(usage.input_token_count, usage.output_token_count) // _MILLION)
+        exact = self._exact(usage.input_token_count, usage.output_token_count)
+        if self.cached_input_usd_micros_per_million is not None:
+            discount = self.input_usd_micros_per_million - self.cached_input_usd_micros_per_million
+            exact -= usage.cached_input_token_count * discount
+        return -(-exact // _MILLION)
 
     def expected_cost_usd_micros(self, input_token_count: float, output_token_count: float) -> float:
         """Cost of expected token counts, not rounded."""

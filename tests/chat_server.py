@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,14 +18,20 @@ STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection
 
 
 @asynccontextmanager
-async def serve(script: Script) -> AsyncIterator[str]:
-    """Serve ``script`` on a free port; yield the base URL. A dropped client ends its script."""
+async def serve(
+    script: Script, *, heads: list[str] | None = None, identity: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
+    """Serve ``script`` on a free port; yield the base URL. A dropped client ends its script.
+
+    ``heads`` collects request line and headers of every request; ``identity`` makes it speak TLS.
+    """
     connections: set[asyncio.Task[None] | None] = set()
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.add(asyncio.current_task())
         try:
-            await script(await _read_request(reader), writer)
+            body = await _read_request(reader, [] if heads is None else heads)
+            await _until_gone(reader, script(body, writer))
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
@@ -32,7 +39,7 @@ async def serve(script: Script) -> AsyncIterator[str]:
             writer.close()
             connections.discard(asyncio.current_task())
 
-    server = await asyncio.start_server(connect, "127.0.0.1", 0)
+    server = await asyncio.start_server(connect, "127.0.0.1", 0, ssl=identity)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     finally:
@@ -43,9 +50,23 @@ async def serve(script: Script) -> AsyncIterator[str]:
         await server.wait_closed()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> dict[str, Any]:
+async def _until_gone(reader: asyncio.StreamReader, playing: Awaitable[None]) -> None:
+    """Wait for the script, or cancel it when the client closes its side."""
+    script, gone = asyncio.ensure_future(playing), asyncio.create_task(reader.read(1))
+    try:
+        await asyncio.wait({script, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        script.cancel()
+        gone.cancel()
+        ended = await asyncio.gather(script, gone, return_exceptions=True)
+    if isinstance(ended[0], Exception):
+        raise ended[0]
+
+
+async def _read_request(reader: asyncio.StreamReader, heads: list[str]) -> dict[str, Any]:
     """Return the JSON body, or for a GET only its path."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    heads.append(head)
     method, path, _ = head.split(" ", 2)
     if method == "GET":
         return {"path": path}
@@ -68,6 +89,12 @@ def event(content: str | None = None, *, finish: str | None = None, **more: Any)
     return f"data: {json.dumps(chunk)}\n\n".encode()
 
 
+def usage(read: int, written: int) -> bytes:
+    """Make the last chunk, which holds the account."""
+    counts = {"prompt_tokens": read, "completion_tokens": written}
+    return f"data: {json.dumps({'choices': [], 'usage': counts})}\n\n".encode()
+
+
 async def model(body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
     """Answer as a model would: words drawn by the seed, with logprobs, stop, limit and usage."""
     if "path" in body:
@@ -75,7 +102,7 @@ async def model(body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
     asked = " ".join(message["content"] for message in body["messages"])
     if len(asked) // 4 >= CONTEXT:
         return respond(writer, "400 Bad Request", {"error": {"code": "context_length_exceeded"}})
-    words, finish = _answer(body, asked)
+    words, finish = draw_words(body, asked)
     writer.write(STREAM_HEAD)
     for word in words:
         top = [{"token": word, "logprob": -0.1}, {"token": "?", "logprob": -3.0}]
@@ -84,12 +111,12 @@ async def model(body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         await writer.drain()
         await asyncio.sleep(0)
     writer.write(event(finish=finish))
-    usage = {"prompt_tokens": len(asked.split()) + 1, "completion_tokens": len(words)}
-    writer.write(f"data: {json.dumps({'choices': [], 'usage': usage})}\n\ndata: [DONE]\n\n".encode())
+    writer.write(usage(len(asked.split()) + 1, len(words)) + b"data: [DONE]\n\n")
     return None
 
 
-def _answer(body: dict[str, Any], asked: str) -> tuple[list[str], str]:
+def draw_words(body: dict[str, Any], asked: str) -> tuple[list[str], str]:
+    """Words of an answer within ``max_tokens`` and before any ``stop``, and why it ends there."""
     seed = f"{asked}{body.get('seed')}" if body["temperature"] else asked
     draw = random.Random(seed)
     words: list[str] = []

@@ -21,14 +21,24 @@ from router.config import Config, PolicyConfig, TierConfig
 # Options of backends that move work about and leave every answer as it is.
 _CAPACITY = frozenset(
     {
+        "api_key_file",
+        "ca_file",
+        "certificate_file",
+        "certificate_key_file",
+        "connect_timeout_s",
+        "connection_count",
+        "environment_proxy",
         "extra_buffers",
         "gpu_layer_count",
         "memory_limit_mib",
         "prefix_cache_mib",
         "prefix_cache_path",
         "queue_length",
+        "read_timeout_s",
         "sequence_count",
         "sha256",
+        "start_check",
+        "start_timeout_s",
         "thread_count",
         "worker",
     }

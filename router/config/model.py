@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 _MICROS = 1_000_000
 
@@ -82,12 +91,25 @@ class ConfidenceConfig(Section):
 
 
 class PriceConfig(Section):
-    """What tokens cost, in US dollars."""
+    """What tokens cost, in US dollars.
+
+    Budgets reckon with the full price of what is read, so that of a cache is no higher.
+    """
 
     input_usd_per_million_tokens: Usd = 0.0
     """Price of a million tokens read."""
     output_usd_per_million_tokens: Usd = 0.0
     """Price of a million tokens written, reasoning included."""
+    cached_input_usd_per_million_tokens: Usd | None = None
+    """Price of a million tokens read from the provider's cache; unset: as of all that is read."""
+
+    @field_validator("cached_input_usd_per_million_tokens")
+    @classmethod
+    def _check_discount(cls, cached: float | None, info: ValidationInfo) -> float | None:
+        full = info.data.get("input_usd_per_million_tokens", 0.0)
+        if cached is not None and cached > full:
+            raise ValueError(f"must be at most input_usd_per_million_tokens, {full:g}, not {cached:g}")
+        return cached
 
     @property
     def input_usd_micros_per_million(self) -> int:
@@ -98,6 +120,12 @@ class PriceConfig(Section):
     def output_usd_micros_per_million(self) -> int:
         """Price of a million tokens written, in millionths of a US dollar."""
         return round(self.output_usd_per_million_tokens * _MICROS)
+
+    @property
+    def cached_input_usd_micros_per_million(self) -> int | None:
+        """Price of a million tokens read from a cache, in millionths of a US dollar; None: of no other."""
+        cached = self.cached_input_usd_per_million_tokens
+        return None if cached is None else round(cached * _MICROS)
 
 
 class LimitsConfig(Section):

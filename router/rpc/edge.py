@@ -21,6 +21,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 from upshift.v1 import router_pb2
 
+from backends.upshift_node_wire import HOP_COUNT_KEY
 from router.errors import InvalidRequest, QueueFull, RoutingError, Violation
 from router.rpc.names import DETAILS_KEY, REQUEST_ID_KEY
 from router.rpc.seam import Call
@@ -33,6 +34,7 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, Message]"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f-]{1,64}")
+_HOP_COUNT = re.compile(r"[0-9]{1,4}")
 _LOG = logging.getLogger(__name__)
 
 
@@ -111,6 +113,7 @@ class Edge:
             request_id=_matching(_REQUEST_ID, sent.get(REQUEST_ID_KEY)) or new_request_id(),
             timeout_s=self._default_timeout_s if left_s is None else left_s,
             traceparent=_matching(_TRACEPARENT, sent.get("traceparent")),
+            hop_count=int(_matching(_HOP_COUNT, sent.get(HOP_COUNT_KEY)) or 0),
         )
 
 

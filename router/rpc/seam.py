@@ -20,12 +20,14 @@ class Call:
     """What comes with a message: who names it, how long it may take, which trace it belongs to.
 
     ``timeout_s`` is what was left to the caller's deadline, or the server's default. ``traceparent``
-    is for log lines only.
+    is for log lines, and for tiers that are other nodes; ``hop_count`` counts the nodes that passed the
+    call on.
     """
 
     request_id: str
     timeout_s: float
     traceparent: str = ""
+    hop_count: int = 0
 
 
 class Core(Protocol):

@@ -61,6 +61,8 @@ def core_request(message: Asking, call: Call, known: Known) -> Request:
         tenant=message.tenant,
         timeout_s=call.timeout_s,
         allow_retraction=getattr(message, "allow_retraction", False),
+        traceparent=call.traceparent,
+        hop_count=call.hop_count,
     )
 
 
@@ -181,7 +183,9 @@ def _attempt_message(report: AttemptReport) -> types_pb2.Attempt:
 
 def _usage_message(usage: Usage) -> types_pb2.Usage:
     return types_pb2.Usage(
-        input_token_count=usage.input_token_count, output_token_count=usage.output_token_count
+        input_token_count=usage.input_token_count,
+        output_token_count=usage.output_token_count,
+        cached_input_token_count=usage.cached_input_token_count,
     )
 
 

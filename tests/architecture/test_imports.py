@@ -16,8 +16,10 @@ ALLOWED = {
     "policies": {"policies", "backends.types", "backends.base"},
     "router": {"router", "policies", "backends", "upshift"},
 }
+# The one adapter whose API is our own speaks it by the generated stubs, which import nothing of ours.
+STUBS = {"backends.upshift_node", "backends.upshift_node_answer", "backends.upshift_node_wire"}
 OURS = ("router", "policies", "backends", "upshift", "examples", "tests")
-HEAVY = ("torch", "transformers", "llama_cpp", "httpx", "sklearn", "matplotlib", "huggingface_hub")
+HEAVY = ("torch", "transformers", "llama_cpp", "httpx", "aiohttp", "sklearn", "matplotlib", "huggingface_hub")
 
 
 def _modules(package: str) -> Iterator[tuple[str, Path]]:
@@ -45,7 +47,8 @@ def test_imports_point_down(package: str) -> None:
     """A room imports only itself and the rooms below it."""
     for module, path in _modules(package):
         ours = [name for name in _imports(path) if name.split(".")[0] in OURS]
-        wrong = [name for name in ours if not _is_within(name, ALLOWED[package])]
+        allowed = ALLOWED[package] | ({"upshift"} if module in STUBS else set())
+        wrong = [name for name in ours if not _is_within(name, allowed)]
         assert not wrong, f"{module} imports upwards: {wrong}"
 
 

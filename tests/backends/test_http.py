@@ -1,12 +1,16 @@
 """What a failing server becomes: one error for each way to fail, without the server's own words."""
 
+import string
 from datetime import UTC, datetime
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backends.errors import BackendError, ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
 from backends.http import error_of, retry_after_s, translated
+from backends.provider_codes import error_named
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -76,6 +80,29 @@ def test_a_busy_server_says_when_to_come_back() -> None:
 def test_reads_retry_after(value: str | None, seconds: float | None) -> None:
     """Seconds or an HTTP date, never negative; nonsense is as good as nothing."""
     assert retry_after_s(value, now=NOW) == seconds
+
+
+@given(st.text(alphabet=string.printable, max_size=40))
+def test_any_retry_after_is_a_wait_or_nothing(value: str) -> None:
+    """Whatever a server writes, the wait is between none and a day."""
+    seconds = retry_after_s(value, now=NOW)
+    assert seconds is None or 0 <= seconds <= 86_400
+
+
+@pytest.mark.parametrize("value", ["inf", "1e999", "9" * 400, "Mon, 1 Jan 9999 00:00:00 -9999", "nan"])
+def test_a_wait_beyond_reason_is_cut(value: str) -> None:
+    """Nobody waits longer than a day, and no number breaks the reading."""
+    seconds = retry_after_s(value, now=NOW)
+    assert seconds is None or seconds <= 86_400
+
+
+@given(st.text(max_size=20) | st.integers(), st.integers(300, 599), st.binary(max_size=60))
+def test_any_failure_has_a_type_and_a_plain_message(code: str | int, status: int, body: bytes) -> None:
+    """Codes, statuses and bodies of any kind make an error whose text is short and printable."""
+    for error in (error_named(code, "server"), error_of(status, body, None, "server")):
+        assert isinstance(error, BackendError)
+        assert str(error).isprintable()
+        assert len(str(error)) < 250
 
 
 @pytest.mark.parametrize(

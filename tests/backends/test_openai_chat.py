@@ -11,11 +11,16 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from backends.errors import ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
+from backends.answer_text import AnswerText
+from backends.errors import BackendError, ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
 from backends.openai_chat import OpenAIChatBackend
-from backends.openai_options import OpenAIChatOptions
-from backends.openai_wire import ContentLogprob
+from backends.openai_chat_answer import ChatAnswer
+from backends.openai_chat_options import OpenAIChatOptions
+from backends.provider_numbers import ContentLogprob
 from backends.types import (
     Completion,
     Delta,
@@ -27,7 +32,7 @@ from backends.types import (
     Sampling,
     Usage,
 )
-from tests.chat_server import STREAM_HEAD, Script, event, model, respond, serve
+from tests.chat_server import STREAM_HEAD, Script, event, model, respond, serve, usage
 
 PROMPT = Prompt((Message(Role.USER, "a secret prompt"),))
 
@@ -38,8 +43,8 @@ async def connected(script: Script, **options: Any) -> AsyncIterator[OpenAIChatB
     async with serve(script) as url:
         settings = {"start_check": False, "logprobs": False, "read_timeout_s": 0.2} | options
         backend = OpenAIChatBackend(OpenAIChatOptions(base_url=url, model="m", **settings))
-        await backend.start()
         try:
+            await backend.start()
             yield backend
         finally:
             await backend.close()
@@ -168,6 +173,61 @@ async def test_a_content_filter_is_a_refusal() -> None:
             await read(backend)
 
 
+async def test_a_model_that_declines_is_a_refusal() -> None:
+    """Words of refusal are no answer; what they cost is billed as the server counts it."""
+    words = b'data: {"choices": [{"delta": {"refusal": "I must not"}}]}\n\n'
+    async with connected(sends(words, event(finish="stop"), usage(9, 3), b"data: [DONE]\n\n")) as backend:
+        with pytest.raises(Refused, match="declines") as caught:
+            await read(backend)
+    assert caught.value.usage == Usage(9, 3)
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        {"prompt_tokens": 90, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 64}},
+        {"prompt_tokens": 90, "completion_tokens": 3, "prompt_cache_hit_tokens": 64},
+    ],
+)
+async def test_tells_what_a_cache_gave(account: dict[str, Any]) -> None:
+    """Servers name cached tokens in two ways."""
+    chunk = f"data: {json.dumps({'choices': [], 'usage': account})}\n\n".encode()
+    async with connected(sends(event("x"), event(finish="stop"), chunk)) as backend:
+        completion = (await read(backend))[-1]
+    assert isinstance(completion, Completion)
+    assert completion.usage == Usage(90, 3, 64)
+
+
+async def test_an_account_of_nothing_is_none() -> None:
+    """Some servers send zeros until they have counted; the estimate holds until then."""
+    async with connected(sends(event("four"), usage(0, 0), event(finish="stop"))) as backend:
+        completion = (await read(backend))[-1]
+    assert isinstance(completion, Completion)
+    assert completion.usage.output_token_count == 1
+
+
+async def test_reads_the_older_form_of_logprobs() -> None:
+    """Texts, numbers and the most probable tokens may come in lists of their own."""
+    older = {"tokens": ["a", "b"], "token_logprobs": [-0.5, None], "top_logprobs": [{"a": -0.5, "c": -1.5}]}
+    async with connected(sends(event("ab", logprobs=older), event(finish="stop"))) as backend:
+        delta = (await read(backend))[0]
+    assert isinstance(delta, Delta)
+    first, second = delta.tokens
+    assert (first.text, first.logprob, first.runner_up_logprob) == ("a", -0.5, -1.5)
+    assert second.text == "b"
+    assert math.isnan(second.logprob)
+
+
+async def test_gives_as_many_top_logprobs_as_were_asked_for() -> None:
+    """The most probable tokens come best first."""
+    top = [{"token": "a", "logprob": -0.5}, {"token": "b", "logprob": -0.1}, {"token": "c", "logprob": -9}]
+    chunk = event("a", logprobs={"content": [top[0] | {"top_logprobs": top}]})
+    async with connected(sends(chunk, event(finish="stop"))) as backend:
+        delta = (await read(backend, Prompt(PROMPT.messages, Sampling(top_logprob_count=2))))[0]
+    assert isinstance(delta, Delta)
+    assert delta.tokens[0].top == (("b", -0.1), ("a", -0.5))
+
+
 async def test_reports_logprobs_and_runner_up() -> None:
     """The best other token of top_logprobs is the runner-up; values above 0 count as 0."""
     top = [{"token": "a", "logprob": 0.001}, {"token": "b", "logprob": -2.5}]
@@ -260,10 +320,22 @@ async def test_a_usage_beyond_belief_is_not_billed() -> None:
             await read(backend)
 
 
-def test_an_unknown_log_probability_is_not_certainty() -> None:
-    """NaN stays NaN, which signals take for the least sure."""
-    token = ContentLogprob.model_validate_json('{"token": "x", "logprob": NaN, "top_logprobs": []}')
+@pytest.mark.parametrize("number", ["NaN", "0.7", "Infinity", "1e400"])
+def test_what_is_no_log_probability_is_not_certainty(number: str) -> None:
+    """It becomes NaN, which signals take for the least sure."""
+    token = ContentLogprob.model_validate_json(f'{{"token": "x", "logprob": {number}}}')
     assert math.isnan(token.token_logprob().logprob)
+
+
+async def test_a_full_server_says_nothing_about_logprobs() -> None:
+    """A probe that is turned away is made again at the next start, and not taken for a no."""
+
+    async def full(_: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        respond(writer, "429 Too Many Requests", {})
+
+    with pytest.raises(Overloaded):
+        async with connected(full, logprobs="auto"):
+            pass
 
 
 @pytest.mark.parametrize(("gives", "expected"), [(True, True), (False, False)])
@@ -277,6 +349,35 @@ async def test_finds_out_about_logprobs(gives: bool, expected: bool) -> None:
 
     async with connected(choosy, logprobs="auto") as backend:
         assert backend.capabilities.logprobs is expected
+
+
+FIELDS = ("content", "delta", "token", "logprob", "logprobs", "tokens", "token_logprobs", "cached_tokens")
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=3),
+    max_leaves=6,
+)
+CHOICES = st.fixed_dictionaries({}, optional=dict.fromkeys(("delta", "logprobs", "finish_reason"), VALUES))
+COUNTED = ("prompt_tokens", "completion_tokens", "prompt_cache_hit_tokens", "prompt_tokens_details")
+COUNTS = st.dictionaries(st.sampled_from(COUNTED), VALUES)
+CHUNKS = st.fixed_dictionaries(
+    {}, optional={"choices": st.lists(CHOICES, max_size=2), "usage": COUNTS | VALUES, "error": VALUES}
+)
+
+
+@given(st.lists(CHUNKS, max_size=5))
+def test_any_chunks_are_read_or_refused(chunks: list[dict[str, Any]]) -> None:
+    """Whatever JSON comes, reading it gives a delta or one of two errors, and a believable account."""
+    answer = ChatAnswer(AnswerText(("stop",)), estimated_input_token_count=1, top_logprob_count=1)
+    answer.begin()
+    try:
+        for chunk in chunks:
+            for token in answer.add(json.dumps(chunk)).tokens:
+                assert not token.logprob > 0
+    except (ValidationError, BackendError):
+        pass
+    assert 0 <= answer.usage.cached_input_token_count <= answer.usage.input_token_count <= 10**9
+    assert 0 <= answer.usage.output_token_count <= 10**9
 
 
 async def sent(prompt: Prompt, **options: Any) -> dict[str, Any]:

@@ -40,6 +40,16 @@ def test_joins_data_lines_and_skips_other_fields() -> None:
     assert parse(b"\xef\xbb\xbfdata: a\nid: 1\nevent: x\ndata:b\nfoo\n\n\n", 3) == ["a\nb"]
 
 
+@given(st.lists(st.binary(min_size=1, max_size=3), max_size=200))
+def test_many_small_pieces_make_one_line(pieces: list[bytes]) -> None:
+    """A line that comes in crumbs is the line that comes at once."""
+    crumbs = [piece.translate(None, b"\r\n") for piece in pieces]
+    parser = EventParser()
+    for crumb in (b"data: ", *crumbs):
+        assert parser.feed(crumb) == []
+    assert parser.feed(b"\n\n") == [b"".join(crumbs).decode(errors="replace")]
+
+
 def test_bounds_an_event() -> None:
     """A stream without line ends cannot fill the memory."""
     parser = EventParser(max_event_byte_count=10)

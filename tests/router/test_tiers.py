@@ -24,6 +24,13 @@ def test_cost_is_rounded_up() -> None:
     assert Price(0, 0).cost_usd_micros(Usage(10, 10)) == 0
 
 
+def test_what_a_cache_gave_has_a_price_of_its_own() -> None:
+    """Cached input costs less, where a price says so, and only then."""
+    usage = Usage(1_000_000, 0, 400_000)
+    assert Price(10, 0, 1).cost_usd_micros(usage) == 6 + 1
+    assert Price(10, 0).cost_usd_micros(usage) == 10
+
+
 @given(counts, prices, prices, st.integers(0, 10**12))
 def test_what_is_affordable_is_paid_for(inputs: int, price_in: int, price_out: int, money: int) -> None:
     """Generating as many tokens as the money affords never costs more than the money."""

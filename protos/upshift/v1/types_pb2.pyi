@@ -455,19 +455,23 @@ class Usage(_message.Message):
 
     INPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     OUTPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    CACHED_INPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     input_token_count: _builtins.int
     """Tokens read, those from a cache included."""
     output_token_count: _builtins.int
     """Tokens written, reasoning included."""
+    cached_input_token_count: _builtins.int
+    """Of the tokens read, those that came from a provider's cache, where it says so."""
     def __init__(
         self,
         *,
         input_token_count: _builtins.int = ...,
         output_token_count: _builtins.int = ...,
+        cached_input_token_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_token_count", b"input_token_count", "output_token_count", b"output_token_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cached_input_token_count", b"cached_input_token_count", "input_token_count", b"input_token_count", "output_token_count", b"output_token_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

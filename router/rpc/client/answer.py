@@ -149,4 +149,4 @@ def _confidence(message: types_pb2.Result | types_pb2.Attempt | router_pb2.Attem
 
 
 def _usage(usage: types_pb2.Usage) -> Usage:
-    return Usage(usage.input_token_count, usage.output_token_count)
+    return Usage(usage.input_token_count, usage.output_token_count, usage.cached_input_token_count)

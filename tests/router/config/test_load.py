@@ -62,6 +62,15 @@ def test_prices_become_whole_micros() -> None:
     assert config.tiers[0].price.input_usd_micros_per_million == 20_000
 
 
+def test_a_cache_is_no_dearer_than_the_model() -> None:
+    """Budgets reckon with the full price of input, so that a cached token may not cost more."""
+    price = "    price: {{input_usd_per_million_tokens: 2, cached_input_usd_per_million_tokens: {}}}"
+    config = parse(with_line(price.format(0.5)))
+    assert config.tiers[0].price.cached_input_usd_micros_per_million == 500_000
+    (problem,) = problems(with_line(price.format(3)))
+    assert problem.endswith("must be at most input_usd_per_million_tokens, 2, not 3")
+
+
 def test_paths_start_at_the_file(tmp_path: Path) -> None:
     """Relative paths are relative to the configuration's directory; `~` is home; null stays."""
     file = tmp_path / "upshift.yaml"

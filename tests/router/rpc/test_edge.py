@@ -191,3 +191,16 @@ async def test_many_cancelled_streams_leave_nothing_behind(
 
     await asyncio.gather(*(glance() for _ in range(50)))
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "counted"), [("2", 2), ("0", 0), ("-1", 0), ("many", 0), ("9" * 5, 0), (None, 0)]
+)
+async def test_reads_how_many_nodes_a_request_has_passed(
+    serve: Serve, sent: str | None, counted: int
+) -> None:
+    """What other nodes write counts; nonsense, which none of them writes, does not."""
+    served = await serve()
+    metadata = () if sent is None else (("x-upshift-hop-count", sent),)
+    await RouterServiceStub(served.channel).Generate(asking(), metadata=metadata)
+    assert served.router.requests[0].hop_count == counted

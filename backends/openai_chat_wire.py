@@ -6,11 +6,14 @@ gaps and additions: unknown fields are skipped, missing ones have a meaning.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from itertools import chain, repeat
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from backends.provider_numbers import ContentLogprob, TokenCount, TopLogprob
 from backends.types import FinishReason, Prompt, Sampling, TokenLogprob, Usage
 
 DONE = "[DONE]"
@@ -18,41 +21,35 @@ DONE = "[DONE]"
 SchemaForm = Literal["json_schema", "json_object"]
 # The API takes no more.
 _MAX_STOP_COUNT = 4
-# No request has more; a server that claims so would have it billed, and break what counts in 64 bits.
-_MAX_TOKEN_COUNT = 10**9
 
 
 class _Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
-class TopLogprob(_Lenient):
-    """One of the most probable tokens at a position."""
-
-    token: str
-    logprob: float
-
-
-class ContentLogprob(TopLogprob):
-    """A generated token and the most probable ones at its position."""
-
-    top_logprobs: tuple[TopLogprob, ...] | None = ()
-
-    def token_logprob(self) -> TokenLogprob:
-        """Translate it; some servers round to just above 0. NaN stays NaN, which is not certainty."""
-        others = [top.logprob for top in self.top_logprobs or () if top.token != self.token]
-        runner_up = min(max(others), 0.0) if others else None
-        return TokenLogprob(self.token, min(self.logprob, 0.0), runner_up)
-
-
 class Logprobs(_Lenient):
-    """Log-probabilities of a piece's tokens."""
+    """Log-probabilities of a piece's tokens.
 
-    content: tuple[ContentLogprob, ...] | None = ()
+    Some servers give them as the older completions API did: texts, numbers and the most probable tokens
+    in lists of their own.
+    """
 
-    def tokens(self) -> tuple[TokenLogprob, ...]:
-        """Translate them."""
-        return tuple(token.token_logprob() for token in self.content or ())
+    content: tuple[ContentLogprob, ...] | None = None
+    tokens_: tuple[str, ...] | None = Field(default=None, alias="tokens")
+    token_logprobs: tuple[float | None, ...] | None = None
+    top_logprobs: tuple[dict[str, float] | None, ...] | None = None
+
+    def tokens(self, top_count: int = 0) -> tuple[TokenLogprob, ...]:
+        """Translate them; ``top_count`` of the most probable tokens are kept at every position."""
+        content = self.content if self.content is not None else tuple(self._older())
+        return tuple(token.token_logprob(top_count) for token in content)
+
+    def _older(self) -> Iterator[ContentLogprob]:
+        pairs = zip(self.tokens_ or (), self.token_logprobs or (), strict=False)
+        for (text, number), top in zip(pairs, chain(self.top_logprobs or (), repeat(None)), strict=False):
+            others = tuple(TopLogprob(token=other, logprob=p) for other, p in (top or {}).items())
+            logprob = math.nan if number is None else number
+            yield ContentLogprob(token=text, logprob=logprob, top_logprobs=others)
 
 
 class ChoiceDelta(_Lenient):
@@ -61,6 +58,7 @@ class ChoiceDelta(_Lenient):
     content: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    refusal: str | None = None
 
 
 class Choice(_Lenient):
@@ -71,21 +69,32 @@ class Choice(_Lenient):
     finish_reason: str | None = None
 
 
-class ChunkUsage(_Lenient):
-    """Tokens of the whole request, in the last chunk."""
+class CachedTokens(_Lenient):
+    """How the input tokens divide, as far as it matters for the price."""
 
-    prompt_tokens: int = Field(default=0, ge=0, le=_MAX_TOKEN_COUNT)
-    completion_tokens: int = Field(default=0, ge=0, le=_MAX_TOKEN_COUNT)
+    cached_tokens: TokenCount | None = None
+
+
+class ChunkUsage(_Lenient):
+    """Tokens of the whole request, in the last chunk; servers name those from a cache in either way."""
+
+    prompt_tokens: TokenCount = 0
+    completion_tokens: TokenCount = 0
+    prompt_tokens_details: CachedTokens | None = None
+    prompt_cache_hit_tokens: TokenCount | None = None
 
     def usage(self) -> Usage:
-        """Translate it."""
-        return Usage(self.prompt_tokens, self.completion_tokens)
+        """Translate it; no more can come from a cache than was read."""
+        details = self.prompt_tokens_details
+        cached = (details.cached_tokens if details else None) or self.prompt_cache_hit_tokens or 0
+        return Usage(self.prompt_tokens, self.completion_tokens, min(cached, self.prompt_tokens))
 
 
 class ChunkError(_Lenient):
     """What went wrong after the response began; its message is not read, it may repeat the prompt."""
 
     code: str | int | None = None
+    type: str | None = None
 
 
 class Chunk(_Lenient):

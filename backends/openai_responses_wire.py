@@ -1,0 +1,103 @@
+"""The OpenAI responses API as data: the request that a prompt becomes, and the events that come back.
+
+Decides the form of both. Does no I/O. Unknown events and fields are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from backends.provider_numbers import ContentLogprob, TokenCount
+from backends.types import Prompt, Usage
+
+
+class _Lenient(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+class InputDetails(_Lenient):
+    """How the input tokens divide, as far as it matters for the price."""
+
+    cached_tokens: TokenCount | None = None
+
+
+class ResponseUsage(_Lenient):
+    """Tokens of the whole request; output counts reasoning too."""
+
+    input_tokens: TokenCount = 0
+    output_tokens: TokenCount = 0
+    input_tokens_details: InputDetails | None = None
+
+    def usage(self) -> Usage:
+        """Translate it; no more can come from a cache than was read."""
+        details = self.input_tokens_details
+        cached = (details.cached_tokens if details else None) or 0
+        return Usage(self.input_tokens, self.output_tokens, min(cached, self.input_tokens))
+
+
+class Incomplete(_Lenient):
+    """Why an answer was cut."""
+
+    reason: str | None = None
+
+
+class Failure(_Lenient):
+    """What went wrong; its message is not read, it may repeat the prompt."""
+
+    code: str | int | None = None
+    type: str | None = None
+
+
+class Response(_Lenient):
+    """The whole answer, of which only the account is read: its text came before, in pieces."""
+
+    usage: ResponseUsage | None = None
+    incomplete_details: Incomplete | None = None
+    error: Failure | None = None
+
+
+class TextDelta(_Lenient):
+    """A piece of the answer, of the reasoning or of a refusal."""
+
+    delta: str
+    logprobs: tuple[ContentLogprob, ...] | None = None
+
+
+class Event(_Lenient):
+    """One event of the stream, of any type; ``code`` stands in those of type ``error``."""
+
+    type: str
+    response: Response | None = None
+    error: Failure | None = None
+    code: str | int | None = None
+
+
+def request_body(model: str, prompt: Prompt, output_limit: int) -> dict[str, Any]:
+    """Build the request for a streamed answer that the server does not keep.
+
+    The API knows no stop strings, seed, penalties, ``top_k`` and ``min_p``; stop strings are cut here.
+    """
+    sampling = prompt.sampling
+    return {
+        "model": model,
+        "input": [{"role": str(m.role), "content": m.content} for m in prompt.messages],
+        "max_output_tokens": output_limit,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "stream": True,
+        "store": False,
+    }
+
+
+def text_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask for JSON under ``schema``; ``strict`` would refuse every schema that is not written for it."""
+    form = {"type": "json_schema", "name": "answer", "schema": dict(schema), "strict": False}
+    return {"text": {"format": form}}
+
+
+def with_logprobs(top_count: int) -> dict[str, Any]:
+    """Ask for log-probabilities, with ``top_count`` of the most probable tokens."""
+    return {"include": ["message.output_text.logprobs"], "top_logprobs": top_count}

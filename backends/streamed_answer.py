@@ -1,0 +1,96 @@
+"""The account of one answer while its events come in: what to pass on, what was used, when it ends.
+
+Decides what a server's silence means: what it does not count is estimated. Knows no API; one subclass
+for each reads its events.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from backends.answer_text import AnswerText
+from backends.reasoning import Piece
+from backends.types import Delta, FinishReason, TokenLogprob, Usage
+
+_CHARACTERS_PER_TOKEN = 4
+
+
+def estimated_token_count(character_count: int) -> int:
+    """Tokens of a text by the usual rule of thumb for English, rounded up."""
+    return -(-character_count // _CHARACTERS_PER_TOKEN)
+
+
+class StreamedAnswer(ABC):
+    """Turns events into deltas until the answer is complete.
+
+    ``is_over``: the server has said that nothing more comes. ``refusal``: why there is no answer, where
+    the server or its model declines; None: it does not.
+
+    ``usage`` is the server's where it says so. Until then the output is estimated: servers send
+    an event a token or put several into one, so it is the larger of events and estimated tokens.
+    """
+
+    def __init__(
+        self, text: AnswerText, *, estimated_input_token_count: int, top_logprob_count: int = 0
+    ) -> None:
+        self.finish_reason: FinishReason | None = None
+        self.refusal: str | None = None
+        self.is_over = False
+        self._text = text
+        self._top_logprob_count = top_logprob_count
+        self._input = Usage(estimated_input_token_count)
+        self._begun = False
+        self._piece_count = 0
+        self._character_count = 0
+        self._reported: Usage | None = None
+
+    @abstractmethod
+    def add(self, event: str) -> Delta:
+        """Take the data of the next event.
+
+        Raises pydantic.ValidationError where it is not of the API's form, and BackendError where it says
+        that the server gives up.
+        """
+
+    @property
+    def cut(self) -> bool:
+        """Whether a stop string ended the answer before the server did."""
+        return self._text.stopped
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens so far; none until the server has accepted the request."""
+        if self._reported is not None:
+            return self._reported
+        output = max(self._piece_count, estimated_token_count(self._character_count))
+        return self._input + Usage(0, output) if self._begun else Usage()
+
+    def begin(self) -> None:
+        """Note that the server has accepted the request."""
+        self._begun = True
+
+    def _say(self, content: str, reasoning: str = "") -> Piece:
+        """Take a piece of the answer, and one of the reasoning."""
+        self._piece_count += bool(content or reasoning)
+        self._character_count += len(content) + len(reasoning)
+        return Piece(reasoning=reasoning) + self._text.feed(content)
+
+    def _report_input(self, usage: Usage) -> None:
+        """Take the server's own count of what it read, while it still writes."""
+        self._input = usage
+
+    def _report(self, usage: Usage) -> None:
+        """Take the server's own count; one of nothing, with which some begin, is none."""
+        if usage.input_token_count or usage.output_token_count:
+            self._reported = usage
+
+    def _finish(self, reason: FinishReason) -> Piece:
+        """Take the reason for the end; the first one holds. Returns the text that was held back."""
+        if self.finish_reason is None:
+            self.finish_reason = FinishReason.STOP if self.cut else reason
+        return self._text.finish()
+
+
+def delta_of(piece: Piece, tokens: tuple[TokenLogprob, ...] = ()) -> Delta:
+    """Make a delta of ``piece`` and the tokens that it came with."""
+    return Delta(piece.text, piece.reasoning, tokens)

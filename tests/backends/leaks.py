@@ -1,0 +1,39 @@
+"""What a backend may not leave behind: tasks, sockets, threads."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+# A closed transport lets its socket go at the loop's next turns, and gRPC's own threads do so later.
+_TURN_COUNT, _TURN_S = 400, 0.005
+
+
+def open_sockets() -> set[str]:
+    """Names of all sockets of this process."""
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            found.add(str(entry.readlink()))
+        except OSError:  # the listing's own descriptor
+            continue
+    return {name for name in found if name.startswith("socket:")}
+
+
+@asynccontextmanager
+async def nothing_left() -> AsyncIterator[None]:
+    """Fail where the block leaves a task, a socket or a thread."""
+    tasks, sockets, threads = asyncio.all_tasks(), open_sockets(), set(threading.enumerate())
+    yield
+    # A fixture is torn down by another task than it was set up by.
+    tasks.add(asyncio.current_task())  # type: ignore[arg-type]
+    for turn in range(_TURN_COUNT):
+        if not (asyncio.all_tasks() - tasks or open_sockets() - sockets):
+            break
+        await asyncio.sleep(0 if turn < _TURN_COUNT / 2 else _TURN_S)
+    assert asyncio.all_tasks() - tasks == set()
+    assert open_sockets() - sockets == set()
+    assert set(threading.enumerate()) - threads == set()
