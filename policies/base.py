@@ -16,7 +16,8 @@ class Candidate:
     """A tier that may still be tried on this request.
 
     ``quality``: predicted probability in [0, 1] that its answer is acceptable;
-    ``cost_usd_micros``: predicted cost of one attempt.
+    ``cost_usd_micros``: predicted cost of one attempt, with what waiting and energy cost by the
+    policy's weights.
     """
 
     tier: str

@@ -11,11 +11,12 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from policies.answers import best_index, settle, worth
 from policies.base import Accept, Answered, Candidate, State, Try, Verdict
 from policies.continuation import DRAW_COUNT, best_continuation, normal_draws, outcomes
+from policies.costs import WeighedOptions
 from policies.joint import NOTHING_SEEN, Joint
 from policies.odds import Floats
 from policies.reasons import Reason
@@ -24,7 +25,7 @@ MAX_TIERS = 6
 """Subsets are enumerated: 63 for six tiers. Of more candidates the best-predicted six count."""
 
 
-class CascadeRoutingOptions(BaseModel):
+class CascadeRoutingOptions(WeighedOptions):
     """What quality is worth."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

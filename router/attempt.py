@@ -154,6 +154,12 @@ class Attempt:
         """
         return self.tier.price.cost_usd_micros(self.usage) if self._is_billed else 0
 
+    def tell_pace(self) -> None:
+        """Let the tier's pace know how fast this attempt was; one that broke off tells nothing."""
+        if self.error is None and self._first_token_s is not None and self._ended_s is not None:
+            first_s, latency_s = self._first_token_s - self._started_s, self._ended_s - self._started_s
+            self.tier.pace.measured(first_s, latency_s, self.usage.output_token_count)
+
     def answer(self, prompt: Prompt) -> Answer:
         """The complete answer, for signals to look at."""
         assert self.finish_reason is not None, "the run has not completed"

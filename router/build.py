@@ -11,6 +11,7 @@ from typing import Any
 from backends.registry import backend_class
 from policies.artefact import load
 from policies.certified import Certified
+from policies.costs import MONEY_ALONE, WeighedOptions
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
 from policies.difficulty.layered import LayeredDifficulty
@@ -24,7 +25,7 @@ from router.core import Router
 from router.journal import Journal, NullJournal, SqliteJournal
 from router.plan import Planner, Route
 from router.request import Constraints
-from router.tiers import Limits, Price, Tier
+from router.tiers import Energy, Limits, Price, Tier
 
 
 def build(config: Config) -> Router:
@@ -52,7 +53,9 @@ def build(config: Config) -> Router:
 def _tier(config: TierConfig) -> Tier:
     price = Price(config.price.input_usd_micros_per_million, config.price.output_usd_micros_per_million)
     limits = Limits(**config.limits.model_dump())
-    return Tier(config.name, config.backend, backend_class(config.backend)(config.options), price, limits)
+    energy = Energy(**config.energy.model_dump())
+    backend = backend_class(config.backend)(config.options)
+    return Tier(config.name, config.backend, backend, price, limits, energy)
 
 
 def _price(tier: Tier) -> tuple[int, int]:
@@ -63,7 +66,8 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
     by_name = {tier.name: tier for tier in tiers}
     rule = POLICIES.load(config.objective.rule)
     limits = config.constraints
-    policy = rule(config.objective.options, None if learnt is None else learnt.joint)
+    options = config.objective.options
+    policy = rule(options, None if learnt is None else learnt.joint)
     return Route(
         name=config.name,
         policy=policy,
@@ -77,6 +81,7 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
         tags=frozenset(config.match.tags),
         tenants=frozenset(config.match.tenants),
         warrant=warrant_for(policy, config, whole) if isinstance(policy, Certified) else None,
+        weights=options.weights if isinstance(options, WeighedOptions) else MONEY_ALONE,
     )
 
 

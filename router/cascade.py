@@ -109,6 +109,7 @@ class Cascade:
                     yield text
         finally:
             self._budget.charge(attempt.cost_usd_micros)
+            attempt.tell_pace()
 
     def _assess(self, attempt: Attempt) -> None:
         if attempt.is_answered:
@@ -217,7 +218,7 @@ def draw(request_id: str) -> float:
 
 
 def _candidate(rung: Rung) -> Candidate:
-    return Candidate(rung.tier.name, rung.estimate.quality, rung.cost_usd_micros)
+    return Candidate(rung.tier.name, rung.estimate.quality, rung.cost.usd_micros)
 
 
 def _seen(attempt: Attempt) -> Answered:

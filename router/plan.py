@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from backends.types import GrammarFormat, Prompt
 from policies.base import Policy
+from policies.costs import MONEY_ALONE, Cost, Rates, Weights, attempt_cost
 from policies.difficulty.base import DifficultyEstimator, Estimate
 from policies.features import features_of
 from router.certificates.warrant import CertificateStatus, Permit, Warrant
@@ -31,7 +32,7 @@ class Route:
     """A configured policy: its ladder (cheapest first), its own constraints, and whom it is for.
 
     ``tags`` and ``tenants`` are alternatives each; empty means any. ``warrant`` is there where the
-    policy may serve below the top tier by certificate only.
+    policy may serve below the top tier by certificate only. ``weights``: what counts beside money.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Route:
     tags: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
     warrant: Warrant | None = None
+    weights: Weights = MONEY_ALONE
 
     def matches(self, request: Request) -> bool:
         """Whether the request falls under this route."""
@@ -51,18 +53,23 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A tier of the ladder, seen from one request; ``exclusion_reason`` None: it may be used."""
+    """A tier of the ladder, seen from one request; ``exclusion_reason`` None: it may be used.
+
+    ``rates`` are the tier's when the request arrived, ``weights`` the policy's.
+    """
 
     tier: Tier
     estimate: Estimate
     input_token_count: int
     exclusion_reason: str | None
+    rates: Rates
+    weights: Weights
 
     @property
-    def cost_usd_micros(self) -> float:
+    def cost(self) -> Cost:
         """Predicted cost of one attempt."""
-        return self.tier.price.expected_cost_usd_micros(
-            self.input_token_count, self.estimate.output_token_count
+        return attempt_cost(
+            self.rates, self.weights, self.input_token_count, self.estimate.output_token_count
         )
 
     def output_token_limit(self, prompt: Prompt) -> int:
@@ -71,8 +78,14 @@ class Rung:
 
     def describe(self) -> TierEstimate:
         """Say what is predicted, for the caller."""
+        cost = self.cost
         return TierEstimate(
-            self.tier.name, self.estimate.quality, self.cost_usd_micros, self.exclusion_reason
+            self.tier.name,
+            self.estimate.quality,
+            cost.money_usd_micros,
+            self.exclusion_reason,
+            cost.latency_usd_micros,
+            cost.energy_usd_micros,
         )
 
 
@@ -110,7 +123,10 @@ class Planner:
         constraints = tighten(route.constraints, request.constraints)
         features = features_of(request.prompt)
         estimates = self._estimator.predict(request.prompt, features)
-        rungs = tuple(_rung(tier, estimates[tier.name], request.prompt, constraints) for tier in route.ladder)
+        rungs = tuple(
+            _rung(tier, estimates[tier.name], request.prompt, constraints, route.weights)
+            for tier in route.ladder
+        )
         permit = None if route.warrant is None else route.warrant.permit(request.tags)
         return Plan(request, route, constraints, rungs, features, permit)
 
@@ -154,11 +170,13 @@ def _strictest(choose: Callable[[N, N], N], first: N | None, second: N | None) -
     return choose(first, second)
 
 
-def _rung(tier: Tier, estimate: Estimate, prompt: Prompt, constraints: Constraints) -> Rung:
-    if not tier.ready:
-        return Rung(tier, estimate, len(prompt.text) // _CHARACTERS_PER_TOKEN, "not_ready")
-    count = tier.backend.count_tokens(prompt)
-    return Rung(tier, estimate, count, _exclusion(tier, prompt, count, constraints))
+def _rung(tier: Tier, estimate: Estimate, prompt: Prompt, constraints: Constraints, weights: Weights) -> Rung:
+    if tier.ready:
+        count = tier.backend.count_tokens(prompt)
+        reason = _exclusion(tier, prompt, count, constraints)
+    else:
+        count, reason = len(prompt.text) // _CHARACTERS_PER_TOKEN, "not_ready"
+    return Rung(tier, estimate, count, reason, tier.rates(), weights)
 
 
 def _exclusion(tier: Tier, prompt: Prompt, input_token_count: int, constraints: Constraints) -> str | None:

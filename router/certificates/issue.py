@@ -13,16 +13,17 @@ from statistics import fmean
 
 from policies.artefact import load, save
 from policies.certifying import Finding, Ladder, find, label, suited_test
+from policies.costs import MONEY_ALONE, Rates, Weights
 from policies.guarantee.certificate import EVERYTHING, Certificate
 from policies.guarantee.split import is_design
 from policies.guarantee.terms import Terms, Test
 from policies.learnt import Learnt
-from policies.outcomes import Outcome, OutcomeRecord, groups_of
+from policies.outcomes import OutcomeRecord, groups_of
+from policies.recorded_costs import recorded_cost
 from policies.training import MIN_PROMPTS, fit_learnt
 from router.certificates.fingerprints import fingerprints, path_fingerprint
-from router.config import Config, PolicyConfig, PriceConfig
+from router.config import Config, PolicyConfig, TierConfig
 
-_CHARACTERS_PER_TOKEN = 4
 _MIN_CERTIFYING = 30
 
 
@@ -146,35 +147,38 @@ def provenance(paths: Sequence[Path], grader: str) -> dict[str, str]:
     return {"grader": grader, **{f"outcomes {path.name}": path_fingerprint(path) for path in paths}}
 
 
-def call_costs(config: Config, records: Sequence[OutcomeRecord], tiers: Sequence[str]) -> dict[str, float]:
+def call_costs(
+    config: Config, records: Sequence[OutcomeRecord], tiers: Sequence[str], weights: Weights = MONEY_ALONE
+) -> dict[str, float]:
     """Mean cost of a call by tier, in millionths of a US dollar: as recorded, else by price and length.
 
     Raises CalibrationError where a dearer tier of the ladder turns out cheaper, or the top free.
     """
-    prices = {tier.name: tier.price for tier in config.tiers}
-    costs = {
-        tier: fmean(_cost(record, record.outcomes[tier], prices[tier]) for record in records)
-        for tier in tiers
+    rates = {tier.name: rates_of(tier) for tier in config.tiers}
+    parts = {
+        tier: [recorded_cost(record, tier, rates[tier], weights) for record in records] for tier in tiers
     }
-    values = list(costs.values())
+    money = {tier: fmean(cost.money_usd_micros for cost in costs) for tier, costs in parts.items()}
+    values = list(money.values())
     if values != sorted(values) or not values[-1] > 0.0:
-        shown = ", ".join(f"{tier} {cost:.3g}" for tier, cost in costs.items())
+        shown = ", ".join(f"{tier} {cost:.3g}" for tier, cost in money.items())
         raise CalibrationError(
             f"calls cost, in millionths of a dollar, {shown}: a ladder goes from the cheapest to the "
             "dearest tier; give tiers their prices, and the ladder their order"
         )
-    return costs
+    return {tier: fmean(cost.usd_micros for cost in costs) for tier, costs in parts.items()}
 
 
-def _cost(record: OutcomeRecord, outcome: Outcome, price: PriceConfig) -> float:
-    if outcome.cost_usd is not None:
-        return 1e6 * outcome.cost_usd
-    read = len(record.prompt.text) / _CHARACTERS_PER_TOKEN
-    written = outcome.output_token_count
-    if written is None:
-        written = len(outcome.text or outcome.answer or "") // _CHARACTERS_PER_TOKEN
-    micros = read * price.input_usd_micros_per_million + written * price.output_usd_micros_per_million
-    return micros / 1e6
+def rates_of(tier: TierConfig) -> Rates:
+    """What a tier is configured to take, before any of it was measured."""
+    price, energy = tier.price, tier.energy
+    return Rates(
+        price.input_usd_micros_per_million,
+        price.output_usd_micros_per_million,
+        first_token_s=tier.limits.typical_latency_s,
+        watts=energy.watts,
+        joules_per_token=energy.joules_per_token,
+    )
 
 
 def _strata(records: Sequence[OutcomeRecord], promise: Promise) -> dict[str, list[OutcomeRecord]]:
