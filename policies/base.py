@@ -49,6 +49,8 @@ class State:
     ``min_confidence`` is the caller's; None leaves it to the policy. ``draw`` is a number in
     [0, 1) derived from the request, for policies that mix tiers at random. ``ladder`` names all
     the policy's tiers, cheapest first, whether or not they can be tried; empty: not told.
+    ``stopped`` are attempts that were given up while they wrote, with the confidence that was
+    expected of them; none of them can be accepted.
     """
 
     candidates: tuple[Candidate, ...]
@@ -57,6 +59,7 @@ class State:
     draw: float = 0.0
     features: Mapping[str, float] = field(default_factory=dict)
     ladder: tuple[str, ...] = ()
+    stopped: tuple[Answered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

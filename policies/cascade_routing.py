@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field
 from policies.answers import best_index, settle, worth
 from policies.base import Accept, Answered, Candidate, State, Try, Verdict
 from policies.continuation import DRAW_COUNT, best_continuation, normal_draws, outcomes
-from policies.costs import WeighedOptions
+from policies.escalation import EscalationOptions
 from policies.joint import NOTHING_SEEN, Joint
 from policies.odds import Floats
 from policies.reasons import Reason
@@ -25,7 +25,7 @@ MAX_TIERS = 6
 """Subsets are enumerated: 63 for six tiers. Of more candidates the best-predicted six count."""
 
 
-class CascadeRoutingOptions(WeighedOptions):
+class CascadeRoutingOptions(EscalationOptions):
     """What quality is worth."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -89,9 +89,10 @@ class CascadeRouting:
     def _updated(self, state: State, candidates: tuple[Candidate, ...]) -> tuple[Floats, str]:
         """Predictions given the last answer, which is the dearest and tells most; and its tier."""
         qualities = [candidate.quality for candidate in candidates]
-        if not state.answered:
+        seen = (*state.stopped, *state.answered)
+        if not seen:
             return np.clip(qualities, 0.0, 1.0), NOTHING_SEEN
-        last = state.answered[-1]
+        last = seen[-1]
         if last.confidence is None and not last.failed_validation:
             return np.clip(qualities, 0.0, 1.0), last.tier
         updated = [

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel, Field
-
 _MILLION = 1_000_000
 _JOULES_PER_KWH = 3.6e6
 
@@ -86,28 +84,3 @@ def weighed(money_usd_micros: float, latency_s: float, energy_j: float, weights:
 
 def _joules(rates: Rates, latency_s: float, token_count: float) -> float:
     return rates.watts * latency_s + rates.joules_per_token * token_count
-
-
-class WeighedOptions(BaseModel):
-    """Options of a rule that counts more than money; rules inherit them beside their own."""
-
-    latency_usd_per_s: float = Field(
-        0.0,
-        ge=0.0,
-        le=1e6,
-        allow_inf_nan=False,
-        description="What a second less of waiting is worth, in US dollars; 0: time does not count.",
-    )
-    energy_usd_per_kwh: float = Field(
-        0.0,
-        ge=0.0,
-        le=1e6,
-        allow_inf_nan=False,
-        description="What a kilowatt-hour costs, beside the price of tokens, in US dollars; 0: it does not "
-        "count. Tiers say under `energy` what they draw.",
-    )
-
-    @property
-    def weights(self) -> Weights:
-        """The two as decisions take them."""
-        return Weights(self.latency_usd_per_s, self.energy_usd_per_kwh)

@@ -10,12 +10,12 @@ from pydantic import ConfigDict, Field
 
 from policies.answers import best_index, settle, worth
 from policies.base import Accept, Candidate, State, Try, Verdict
-from policies.costs import WeighedOptions
+from policies.escalation import EscalationOptions
 from policies.joint import Joint
 from policies.reasons import Reason
 
 
-class ThresholdOptions(WeighedOptions):
+class ThresholdOptions(EscalationOptions):
     """When an answer is good enough, and which tiers are not even asked."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from backends.deadline import deadline_after, until
 from backends.errors import BackendError, TimedOut, Unavailable
 from backends.types import Completion, Delta, FinishReason, Prompt, TokenLogprob, Usage
+from policies.reasons import Reason
 from policies.signals.base import Answer
+from router.early_stop import Watch
 from router.events import AttemptReport, Outcome
 from router.plan import Rung
 
@@ -43,7 +45,11 @@ class Assessed:
 
 
 class Attempt:
-    """One run of a rung's tier. ``was_shown``: its text was sent before it was accepted."""
+    """One run of a rung's tier. ``was_shown``: its text was sent before it was accepted.
+
+    ``watch`` None: it is never stopped early; ``was_aborted``: it was.
+    ``booked_usd_micros`` is what the request's budget was already charged for it.
+    """
 
     def __init__(self, number: int, rung: Rung, clock: Callable[[], float]) -> None:
         self.number = number
@@ -54,6 +60,9 @@ class Attempt:
         self.reason = "cancelled"
         self.assessment = Assessment()
         self.error: BackendError | None = None
+        self.watch: Watch | None = None
+        self.was_aborted = False
+        self.booked_usd_micros = 0
         self.usage = Usage()
         self.finish_reason: FinishReason | None = None
         self._is_billed = False
@@ -86,6 +95,9 @@ class Attempt:
                     async for item in kept:
                         if text := self._take(item):
                             yield text
+                        if self._is_hopeless(item):
+                            self._abort()
+                            return
             if self.finish_reason is None:
                 raise Unavailable(f"tier {self.tier.name!r} ended its stream without completing it")
         except TimeoutError:
@@ -97,6 +109,15 @@ class Attempt:
             raise
         finally:
             self._ended_s = self._clock()
+
+    def _is_hopeless(self, item: Delta | Completion) -> bool:
+        return self.watch is not None and isinstance(item, Delta) and self.watch.is_hopeless(item.tokens)
+
+    def _abort(self) -> None:
+        assert self.watch is not None, "only a watched attempt is stopped early"
+        self.was_aborted = True
+        self.reason = Reason.ABORTED_EARLY
+        self.assessment = Assessment(self.watch.signals)
 
     def _fail(self, error: BackendError) -> None:
         self.error = error
@@ -177,7 +198,7 @@ class Attempt:
         return AttemptReport(
             number=self.number,
             tier=self.tier.name,
-            outcome=self.outcome if self.is_answered else Outcome.FAILED,
+            outcome=self.outcome if self.is_answered or self.was_aborted else Outcome.FAILED,
             reason=self.reason,
             confidence=self.assessment.confidence,
             signals=self.assessment.signals,

@@ -11,12 +11,13 @@ from typing import Any
 from backends.registry import backend_class
 from policies.artefact import load
 from policies.certified import Certified
-from policies.costs import MONEY_ALONE, WeighedOptions
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
 from policies.difficulty.layered import LayeredDifficulty
+from policies.escalation import Escalation, EscalationOptions
 from policies.learnt import Learnt
 from policies.registry import DIFFICULTY, POLICIES, SIGNALS
+from policies.stopping import Stopping
 from router.assess import Assessor
 from router.audit import Auditor
 from router.certificates.found import warrant_for
@@ -67,6 +68,7 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
     rule = POLICIES.load(config.objective.rule)
     limits = config.constraints
     options = config.objective.options
+    escalation = options.escalation if isinstance(options, EscalationOptions) else Escalation()
     policy = rule(options, None if learnt is None else learnt.joint)
     return Route(
         name=config.name,
@@ -81,7 +83,8 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
         tags=frozenset(config.match.tags),
         tenants=frozenset(config.match.tenants),
         warrant=warrant_for(policy, config, whole) if isinstance(policy, Certified) else None,
-        weights=options.weights if isinstance(options, WeighedOptions) else MONEY_ALONE,
+        escalation=escalation,
+        stopping=Stopping() if learnt is None or not escalation.stop_early else learnt.stopping,
     )
 
 

@@ -13,10 +13,14 @@ from dataclasses import replace
 
 from backends.types import Usage
 from policies.base import Accept, Answered, Candidate, State, Stop, Try, Verdict
+from policies.costs import rest_cost
+from policies.foresight import is_kept, stakes_of
 from policies.reasons import Reason
+from policies.stopping import Checkpoint, Stakes
 from router.assess import Assessor
 from router.attempt import Assessed, Attempt
 from router.budget import Allowance, Budget
+from router.early_stop import Watch
 from router.errors import RoutingError
 from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, Event, Result, TextDelta
 from router.ladder import Ladder
@@ -51,8 +55,9 @@ class Cascade:
         verdict = self._verdict(self._state())
         yield self._decided(verdict)
         while isinstance(verdict, Try):
+            reason = self._why_tried(verdict)
             attempt, is_live = self._begin(verdict)
-            yield AttemptStarted(attempt.number, attempt.tier.name, verdict.reason)
+            yield AttemptStarted(attempt.number, attempt.tier.name, reason)
             async with aclosing(self._stream(attempt)) as texts:
                 async for text in texts:
                     if is_live:
@@ -89,10 +94,34 @@ class Cascade:
     def _begin(self, verdict: Try) -> tuple[Attempt, bool]:
         """Make the attempt, and say whether its text may be shown before it is accepted."""
         rung = self._ladder.rung(verdict.tier)
-        is_live = self.plan.request.allow_retraction or not self._can_be_rejected(rung)
+        can_be_rejected = self._can_be_rejected(rung)
         attempt = Attempt(self._budget.begin_attempt(), rung, self._clock)
+        if can_be_rejected and rung.tier.name not in self._tried():
+            attempt.watch = self._watch(attempt)
         self._attempts.append(attempt)
-        return attempt, is_live
+        return attempt, self.plan.request.allow_retraction or not can_be_rejected
+
+    def _watch(self, attempt: Attempt) -> Watch:
+        """Watch an attempt that can be rejected. One that was stopped before is let finish."""
+        rung = attempt.rung
+
+        def stakes(point: Checkpoint) -> Stakes | None:
+            self._book(attempt)
+            if not self._ladder.open(self._tried()):
+                return None
+            rest = rest_cost(rung.rates, rung.weights, point.rest_token_count).usd_micros
+            return stakes_of(self.plan.policy, self._state(), rung.tier.name, rung.estimate.quality, rest)
+
+        return Watch(self.plan.stopping, rung.tier.name, rung.estimate.quality, stakes)
+
+    def _book(self, attempt: Attempt) -> None:
+        """Charge what the attempt has cost since it was last booked."""
+        self._budget.charge(attempt.cost_usd_micros - attempt.booked_usd_micros)
+        attempt.booked_usd_micros = attempt.cost_usd_micros
+
+    def _why_tried(self, verdict: Try) -> str:
+        was_aborted = bool(self._attempts) and self._attempts[-1].was_aborted
+        return Reason.ABORTED_EARLY if was_aborted else verdict.reason
 
     async def _stream(self, attempt: Attempt) -> AsyncGenerator[str]:
         rung, prompt = attempt.rung, self.plan.request.prompt
@@ -108,7 +137,7 @@ class Cascade:
                 async for text in texts:
                     yield text
         finally:
-            self._budget.charge(attempt.cost_usd_micros)
+            self._book(attempt)
             attempt.tell_pace()
 
     def _assess(self, attempt: Attempt) -> None:
@@ -130,29 +159,26 @@ class Cascade:
             draw=self._draw,
             features=self.plan.features,
             ladder=tuple(rung.tier.name for rung in self.plan.rungs),
+            stopped=tuple(_stopped(attempt) for attempt in self._attempts if attempt.was_aborted),
         )
 
     def _answered(self) -> list[Attempt]:
         return [attempt for attempt in self._attempts if attempt.is_answered]
 
     def _can_be_rejected(self, rung: Rung) -> bool:
-        """Whether the policy would go on if this rung gave the worst answer there can be.
-
-        ``decide`` is pure, so it can be asked what it would do.
-        """
-        state = self._state()
+        """Whether the policy would go on if this rung gave the worst answer there can be."""
         can_fail = self.plan.request.prompt.response_format is not None
         worst = Answered(rung.tier.name, rung.estimate.quality, 0.0, failed_validation=can_fail)
-        others = tuple(candidate for candidate in state.candidates if candidate.tier != rung.tier.name)
-        verdict = self._verdict(replace(state, candidates=others, answered=(*state.answered, worst)))
-        return verdict != Accept(len(state.answered), getattr(verdict, "reason", ""))
+        return not is_kept(self.plan.policy, self._state(), worst)
 
     def _is_accepted(self, attempt: Attempt, verdict: Verdict) -> bool:
         return isinstance(verdict, Accept) and self._answered()[verdict.index] is attempt
 
     def _reject(self, attempt: Attempt, verdict: Verdict) -> AttemptRejected:
         attempt.was_shown = False
-        if attempt.error is not None:
+        if attempt.was_aborted:
+            attempt.reason = Reason.ABORTED_EARLY
+        elif attempt.error is not None:
             attempt.reason = attempt.error.reason
         elif attempt.assessment.failed_validation:
             attempt.reason = "failed_validation"
@@ -161,7 +187,17 @@ class Cascade:
         return AttemptRejected(attempt.number, attempt.reason, attempt.assessment.confidence)
 
     def _open_rungs(self) -> list[Rung]:
-        return self._ladder.open({attempt.tier.name for attempt in self._attempts})
+        """Rungs that can be tried; where nothing is left and nothing answered, those stopped once."""
+        tried = self._tried()
+        found = self._ladder.open(tried)
+        if found or self._answered():
+            return found
+        names = [attempt.tier.name for attempt in self._attempts]
+        once = {a.tier.name for a in self._attempts if a.was_aborted and names.count(a.tier.name) == 1}
+        return self._ladder.open(tried - once)
+
+    def _tried(self) -> set[str]:
+        return {attempt.tier.name for attempt in self._attempts}
 
     def _failure(self) -> RoutingError:
         return self._ladder.failure(
@@ -172,7 +208,7 @@ class Cascade:
         """The policy's reason, or the limit of the request that left the policy nothing to try."""
         if reason != Reason.EXHAUSTED:
             return reason
-        return self._ladder.limit_reached({attempt.tier.name for attempt in self._attempts}) or reason
+        return self._ladder.limit_reached(self._tried()) or reason
 
     def _result(self, chosen: Attempt, reason: str) -> Result:
         assert chosen.finish_reason is not None, "only complete answers are accepted"
@@ -201,12 +237,11 @@ class Cascade:
         It was tested on ladders of which every tier can be tried and answers, down to the last limit.
         """
         permit = self.plan.permit
-        tried = {attempt.tier.name for attempt in self._attempts}
         was_disturbed = (
             permit is None
             or any(rung.exclusion_reason is not None for rung in self.plan.rungs)
             or any(not attempt.is_answered for attempt in self._attempts)
-            or self._ladder.limit_reached(tried) is not None
+            or self._ladder.limit_reached(self._tried()) is not None
             or self.plan.constraints.min_confidence != permit.certificate.setting.min_confidence
         )
         return None if permit is None or was_disturbed else permit.certificate.id
@@ -226,3 +261,8 @@ def _seen(attempt: Attempt) -> Answered:
     return Answered(
         attempt.tier.name, attempt.rung.estimate.quality, assessment.confidence, assessment.failed_validation
     )
+
+
+def _stopped(attempt: Attempt) -> Answered:
+    assert attempt.watch is not None, "only a watched attempt is stopped early"
+    return Answered(attempt.tier.name, attempt.rung.estimate.quality, attempt.watch.expected_confidence)

@@ -12,9 +12,11 @@ from typing import TypeVar
 
 from backends.types import GrammarFormat, Prompt
 from policies.base import Policy
-from policies.costs import MONEY_ALONE, Cost, Rates, Weights, attempt_cost
+from policies.costs import Cost, Rates, Weights, attempt_cost
 from policies.difficulty.base import DifficultyEstimator, Estimate
+from policies.escalation import Escalation
 from policies.features import features_of
+from policies.stopping import Stopping
 from router.certificates.warrant import CertificateStatus, Permit, Warrant
 from router.errors import InvalidRequest, Violation
 from router.events import TierEstimate
@@ -32,7 +34,8 @@ class Route:
     """A configured policy: its ladder (cheapest first), its own constraints, and whom it is for.
 
     ``tags`` and ``tenants`` are alternatives each; empty means any. ``warrant`` is there where the
-    policy may serve below the top tier by certificate only. ``weights``: what counts beside money.
+    policy may serve below the top tier by certificate only. ``escalation`` says how it
+    shifts up, ``stopping`` when an answer is given up while it is written.
     """
 
     name: str
@@ -42,7 +45,8 @@ class Route:
     tags: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
     warrant: Warrant | None = None
-    weights: Weights = MONEY_ALONE
+    escalation: Escalation = field(default_factory=Escalation)
+    stopping: Stopping = field(default_factory=Stopping)
 
     def matches(self, request: Request) -> bool:
         """Whether the request falls under this route."""
@@ -105,6 +109,15 @@ class Plan:
         """The policy that decides: the certified one where there is a permit, else the route's own."""
         return self.route.policy if self.permit is None else self.permit.policy
 
+    @property
+    def stopping(self) -> Stopping:
+        """When an answer is given up while it is written; never under a permit.
+
+        No answer was stopped in the test that the certificate rests on, and its bound on the net loss
+        does not survive escalations that the test did not see.
+        """
+        return self.route.stopping if self.permit is None else Stopping()
+
 
 class Planner:
     """Makes plans. ``routes`` are tried in order; ``estimator`` predicts what tiers would give."""
@@ -124,7 +137,7 @@ class Planner:
         features = features_of(request.prompt)
         estimates = self._estimator.predict(request.prompt, features)
         rungs = tuple(
-            _rung(tier, estimates[tier.name], request.prompt, constraints, route.weights)
+            _rung(tier, estimates[tier.name], request.prompt, constraints, route.escalation.weights)
             for tier in route.ladder
         )
         permit = None if route.warrant is None else route.warrant.permit(request.tags)

@@ -1,0 +1,58 @@
+"""The eye on an answer that is being written and may be rejected: stop it where it will not be kept.
+
+Feeds running statistics with every token, and asks at the checkpoints that were learnt. Refuses to
+know what is at stake before it matters: that is asked for only where the beginning looks bad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from backends.types import TokenLogprob
+from policies.signals.prefix import PrefixStatistics
+from policies.stopping import Checkpoint, Stakes, Stopping, hopeless
+
+KEPT_PROBABILITY = "kept_probability"
+"""Name, among an attempt's signals, of the probability on which it was stopped."""
+
+
+class Watch:
+    """Watches one attempt of one tier.
+
+    ``quality`` is what was predicted of it. ``stakes`` says what hangs on the answer now, given the
+    checkpoint; None: nothing else could be asked, so it goes on.
+    """
+
+    def __init__(
+        self, stopping: Stopping, tier: str, quality: float, stakes: Callable[[Checkpoint], Stakes | None]
+    ) -> None:
+        self._stopping = stopping
+        self._tier = tier
+        self._quality = quality
+        self._stakes = stakes
+        self._statistics = PrefixStatistics()
+        self.signals: dict[str, float] = {}
+        self.expected_confidence: float | None = None
+
+    def is_hopeless(self, tokens: Iterable[TokenLogprob]) -> bool:
+        """Take in the tokens that just came; True where the answer should be stopped now.
+
+        ``signals`` then hold what it was stopped on, ``expected_confidence`` what was to be expected.
+        """
+        for token in tokens:
+            self._statistics.add(token)
+            if not self._statistics.is_at_checkpoint:
+                continue
+            point = self._stopping.at(self._tier, self._statistics.count)
+            if point is not None and self._is_hopeless_at(point):
+                return True
+        return False
+
+    def _is_hopeless_at(self, point: Checkpoint) -> bool:
+        measured = self._statistics.measures()
+        found = hopeless(point, self._quality, measured, self._stakes)
+        if found is None:
+            return False
+        self.expected_confidence = found.expected_confidence
+        self.signals = {**measured, KEPT_PROBABILITY: found.kept}
+        return True
