@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify
+.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-abort
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -53,6 +53,9 @@ bench-routing: $(READY) ## Compare policies on recorded outcomes of real models
 
 bench-certify: $(READY) ## Count how often certificates break their word
 	@$(BIN)/python -m tests.bench.certify $(ARGS)
+
+bench-abort: $(READY) ## Measure what stopping doubtful answers early saves and loses
+	@$(BIN)/python -m tests.bench.abort $(ARGS)
 
 clean: ## Remove .venv and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis out

@@ -50,7 +50,8 @@ class State:
     [0, 1) derived from the request, for policies that mix tiers at random. ``ladder`` names all
     the policy's tiers, cheapest first, whether or not they can be tried; empty: not told.
     ``stopped`` are attempts that were given up while they wrote, with the confidence that was
-    expected of them; none of them can be accepted.
+    expected of them; none of them can be accepted. ``shadow_price`` is the quality, of 1, that a US
+    dollar must gain for the policy's budget to last; None: the policy's own.
     """
 
     candidates: tuple[Candidate, ...]
@@ -60,6 +61,7 @@ class State:
     features: Mapping[str, float] = field(default_factory=dict)
     ladder: tuple[str, ...] = ()
     stopped: tuple[Answered, ...] = ()
+    shadow_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from router.core import Router
 from router.journal import Journal, NullJournal, SqliteJournal
 from router.plan import Planner, Route
 from router.request import Constraints
+from router.spending import Spending
 from router.tiers import Energy, Limits, Price, Tier
 
 
@@ -84,8 +85,17 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
         tenants=frozenset(config.match.tenants),
         warrant=warrant_for(policy, config, whole) if isinstance(policy, Certified) else None,
         escalation=escalation,
+        spending=spending_of(config, learnt),
         stopping=Stopping() if learnt is None or not escalation.stop_early else learnt.stopping,
     )
+
+
+def spending_of(config: PolicyConfig, learnt: Learnt | None) -> Spending | None:
+    """What keeps the policy's average budget, from the price that calibration found where it did."""
+    budget_usd = getattr(config.objective.options, "budget_usd_per_request", None)
+    if budget_usd is None:
+        return None
+    return Spending(budget_usd, None if learnt is None else learnt.shadow_prices.get(config.name))
 
 
 def _estimator(config: Config, tiers: list[Tier], learnt: Learnt | None) -> DifficultyEstimator:

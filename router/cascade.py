@@ -42,6 +42,8 @@ class Cascade:
         self._ladder = Ladder(plan, self._budget)
         self._attempts: list[Attempt] = []
         self._draw = draw(plan.request.id)
+        spending = plan.route.spending
+        self._shadow_price = None if spending is None else spending.price(self._draw)
 
     def decide(self) -> Decided:
         """Say what would be tried first. Raises RoutingError where nothing can be."""
@@ -159,6 +161,7 @@ class Cascade:
             draw=self._draw,
             features=self.plan.features,
             ladder=tuple(rung.tier.name for rung in self.plan.rungs),
+            shadow_price=self._shadow_price,
             stopped=tuple(_stopped(attempt) for attempt in self._attempts if attempt.was_aborted),
         )
 

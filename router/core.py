@@ -88,7 +88,10 @@ class Router:
             raise
         finally:
             reason = None if result else failure
-            self._journal.record(JournalEntry(request, decided, result, cascade.reports(), reason))
+            reports = cascade.reports()
+            self._journal.record(JournalEntry(request, decided, result, reports, reason))
+            if cascade.plan.route.spending is not None:
+                cascade.plan.route.spending.booked(sum(report.cost_usd_micros for report in reports))
             self._audit(cascade, result)
 
     def tiers(self) -> tuple[TierStatus, ...]:

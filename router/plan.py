@@ -21,6 +21,7 @@ from router.certificates.warrant import CertificateStatus, Permit, Warrant
 from router.errors import InvalidRequest, Violation
 from router.events import TierEstimate
 from router.request import Constraints, Request
+from router.spending import Spending
 from router.tiers import Tier
 
 N = TypeVar("N", int, float)
@@ -35,7 +36,8 @@ class Route:
 
     ``tags`` and ``tenants`` are alternatives each; empty means any. ``warrant`` is there where the
     policy may serve below the top tier by certificate only. ``escalation`` says how it
-    shifts up, ``stopping`` when an answer is given up while it is written.
+    shifts up, ``stopping`` when an answer is given up while it is written, and ``spending`` keeps an average
+    budget, None: there is none.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Route:
     warrant: Warrant | None = None
     escalation: Escalation = field(default_factory=Escalation)
     stopping: Stopping = field(default_factory=Stopping)
+    spending: Spending | None = None
 
     def matches(self, request: Request) -> bool:
         """Whether the request falls under this route."""

@@ -7,13 +7,13 @@ rests on. Needs scikit-learn; nothing that serves imports this file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 
 from policies.artefact import load, save
 from policies.certifying import Finding, Ladder, find, label, suited_test
-from policies.costs import MONEY_ALONE, Rates, Weights
+from policies.costs import MONEY_ALONE, Weights
 from policies.guarantee.certificate import EVERYTHING, Certificate
 from policies.guarantee.split import is_design
 from policies.guarantee.terms import Terms, Test
@@ -22,7 +22,9 @@ from policies.outcomes import OutcomeRecord, groups_of
 from policies.recorded_costs import recorded_cost
 from policies.training import MIN_PROMPTS, fit_learnt
 from router.certificates.fingerprints import fingerprints, path_fingerprint
-from router.config import Config, PolicyConfig, TierConfig
+from router.config import Config, PolicyConfig
+from router.rates import rates_of
+from router.shadow_prices import shadow_prices
 
 _MIN_CERTIFYING = 30
 
@@ -88,13 +90,16 @@ def complete(records: Sequence[OutcomeRecord], tiers: Sequence[str]) -> list[Out
 def learn(target: Target, records: Sequence[OutcomeRecord]) -> Learnt:
     """Fit on ``records``, write, and return what was written: what serves is what is tested.
 
-    Tiers of the configuration that are not on the policy's ladder are learnt too where they ran.
+    Tiers of the configuration that are not on the policy's ladder are learnt too where they ran, and
+    prices of money for every policy that has a budget.
     """
     ran = {tier for record in records for tier in record.outcomes}
     others = [tier for tier in target.config.tiers if tier.name in ran - {*target.tiers}]
     others.sort(key=lambda tier: tier.price.output_usd_per_million_tokens)
     tiers = (*(tier.name for tier in others), *target.tiers)
-    save(fit_learnt(records, tiers=tiers, seed=target.seed), target.out)
+    learnt = fit_learnt(records, tiers=tiers, seed=target.seed)
+    prices = shadow_prices(target.config, records, target.seed)
+    save(replace(learnt, shadow_prices=prices), target.out)
     return load(target.out)
 
 
@@ -167,18 +172,6 @@ def call_costs(
             "dearest tier; give tiers their prices, and the ladder their order"
         )
     return {tier: fmean(cost.usd_micros for cost in costs) for tier, costs in parts.items()}
-
-
-def rates_of(tier: TierConfig) -> Rates:
-    """What a tier is configured to take, before any of it was measured."""
-    price, energy = tier.price, tier.energy
-    return Rates(
-        price.input_usd_micros_per_million,
-        price.output_usd_micros_per_million,
-        first_token_s=tier.limits.typical_latency_s,
-        watts=energy.watts,
-        joules_per_token=energy.joules_per_token,
-    )
 
 
 def _strata(records: Sequence[OutcomeRecord], promise: Promise) -> dict[str, list[OutcomeRecord]]:

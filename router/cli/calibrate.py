@@ -175,7 +175,9 @@ def _learnt_json(target: Target, learnt: Learnt) -> dict[str, Any]:
     from dataclasses import asdict
 
     reports = {tier: asdict(report) for tier, report in learnt.reports.items()}
-    return {"learnt": {"file": str(target.out), "prompt_count": learnt.prompt_count, "tiers": reports}}
+    prices = {policy: price.to_json() for policy, price in learnt.shadow_prices.items()}
+    said = {"file": str(target.out), "prompt_count": learnt.prompt_count, "tiers": reports}
+    return {"learnt": {**said, "shadow_prices": prices}}
 
 
 def _learnt_lines(target: Target, learnt: Learnt) -> list[str]:
@@ -183,7 +185,11 @@ def _learnt_lines(target: Target, learnt: Learnt) -> list[str]:
     configured = target.config.learnt
     if configured is None or configured.resolve() != target.out.resolve():
         said += f"\n  the configuration does not use it yet; set `learnt: {target.out}`"
-    return [said]
+    worth = [
+        f"policy {policy}: its budget makes a right answer worth ${1.0 / price.dear:.4g}"
+        for policy, price in learnt.shadow_prices.items()
+    ]
+    return [said, *worth]
 
 
 def _print(document: dict[str, Any], lines: list[str], *, as_json: bool) -> None:

@@ -24,6 +24,7 @@ from router.events import Event, Result
 from router.journal import JournalEntry, NullJournal
 from router.plan import Planner, Route
 from router.request import Constraints, Request
+from router.spending import Spending
 from router.tiers import Limits, Price, Tier
 
 
@@ -57,12 +58,20 @@ class House:
     clock: Callable[[], float] = time.monotonic
     journal: ListJournal = field(default_factory=ListJournal)
     stopping: Stopping = field(default_factory=Stopping)
+    spending: Spending | None = None
 
     def router(self) -> Router:
         """Build the router; its tiers are ready."""
         for tier in self.tiers:
             tier.ready = True
-        route = Route("default", self.policy, tuple(self.tiers), self.constraints, stopping=self.stopping)
+        route = Route(
+            "default",
+            self.policy,
+            tuple(self.tiers),
+            self.constraints,
+            stopping=self.stopping,
+            spending=self.spending,
+        )
         signals = [SIGNALS.load(name)() for name in SIGNALS.names()]
         assessor = Assessor(signals, MeanProbability())
         return Router(self.tiers, Planner([route], self.estimator()), assessor, self.journal, self.clock)
