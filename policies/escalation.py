@@ -48,9 +48,14 @@ class EscalationOptions(BaseModel):
         description="Whether an answer that will hardly be kept is stopped while it is written, where "
         "calibration has learnt to tell and stopping saves more than it risks.",
     )
+    reuse_draft: bool = Field(
+        False,
+        description="Whether the next tier is shown the rejected answer, to verify or correct it. Prompts "
+        "get longer by it, and confidence was calibrated without.",
+    )
 
     @property
     def escalation(self) -> Escalation:
         """The settings as the router takes them."""
         weights = Weights(self.latency_usd_per_s, self.energy_usd_per_kwh)
-        return Escalation(weights, self.stop_early)
+        return Escalation(weights, self.stop_early, self.reuse_draft)

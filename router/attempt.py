@@ -45,9 +45,10 @@ class Assessed:
 
 
 class Attempt:
-    """One run of a rung's tier. ``was_shown``: its text was sent before it was accepted.
+    """One run of a rung's tier, and its account.
 
-    ``watch`` None: it is never stopped early; ``was_aborted``: it was.
+    ``was_shown``: its text was sent before it was accepted; ``has_draft``: it was shown an answer
+    that had been rejected; ``was_aborted``: its ``watch`` (None: nobody's) stopped it early.
     ``booked_usd_micros`` is what the request's budget was already charged for it.
     """
 
@@ -56,6 +57,7 @@ class Attempt:
         self.rung = rung
         self.tier = rung.tier
         self.was_shown = False
+        self.has_draft = False
         self.outcome = Outcome.REJECTED
         self.reason = "cancelled"
         self.assessment = Assessment()

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
-from backends.types import Usage
+from backends.types import Prompt, Usage
 from policies.base import Accept, Answered, Candidate, State, Stop, Try, Verdict
 from policies.costs import rest_cost
 from policies.foresight import is_kept, stakes_of
@@ -20,6 +20,7 @@ from policies.stopping import Checkpoint, Stakes
 from router.assess import Assessor
 from router.attempt import Assessed, Attempt
 from router.budget import Allowance, Budget
+from router.draft import USED_DRAFT, Asked, Drafts
 from router.early_stop import Watch
 from router.errors import RoutingError
 from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, Event, Result, TextDelta
@@ -40,6 +41,7 @@ class Cascade:
             clock,
         )
         self._ladder = Ladder(plan, self._budget)
+        self._drafts = Drafts(plan)
         self._attempts: list[Attempt] = []
         self._draw = draw(plan.request.id)
         spending = plan.route.spending
@@ -58,9 +60,9 @@ class Cascade:
         yield self._decided(verdict)
         while isinstance(verdict, Try):
             reason = self._why_tried(verdict)
-            attempt, is_live = self._begin(verdict)
+            attempt, prompt, is_live = self._begin(verdict)
             yield AttemptStarted(attempt.number, attempt.tier.name, reason)
-            async with aclosing(self._stream(attempt)) as texts:
+            async with aclosing(self._stream(attempt, prompt)) as texts:
                 async for text in texts:
                     if is_live:
                         attempt.was_shown = True
@@ -93,15 +95,23 @@ class Cascade:
         estimates = tuple(rung.describe() for rung in self.plan.rungs)
         return Decided(self.plan.route.name, first.tier, first.reason, estimates, self.plan.features)
 
-    def _begin(self, verdict: Try) -> tuple[Attempt, bool]:
-        """Make the attempt, and say whether its text may be shown before it is accepted."""
-        rung = self._ladder.rung(verdict.tier)
+    def _begin(self, verdict: Try) -> tuple[Attempt, Prompt, bool]:
+        """Make the attempt; also return what it is asked, and whether its text may be shown as it comes."""
+        asked = self._asked(self._ladder.rung(verdict.tier))
+        rung = asked.rung
         can_be_rejected = self._can_be_rejected(rung)
         attempt = Attempt(self._budget.begin_attempt(), rung, self._clock)
+        attempt.has_draft = asked.has_draft
         if can_be_rejected and rung.tier.name not in self._tried():
             attempt.watch = self._watch(attempt)
         self._attempts.append(attempt)
-        return attempt, self.plan.request.allow_retraction or not can_be_rejected
+        return attempt, asked.prompt, self.plan.request.allow_retraction or not can_be_rejected
+
+    def _asked(self, rung: Rung) -> Asked:
+        """What the rung is asked: a draft is shown only where the money still pays for a usual answer."""
+        asked = self._drafts.asked(rung, self._attempts)
+        is_paid = self._ladder.output_token_limit(asked.rung) >= 1
+        return asked if is_paid else Asked(rung, self.plan.request.prompt)
 
     def _watch(self, attempt: Attempt) -> Watch:
         """Watch an attempt that can be rejected. One that was stopped before is let finish."""
@@ -125,8 +135,8 @@ class Cascade:
         was_aborted = bool(self._attempts) and self._attempts[-1].was_aborted
         return Reason.ABORTED_EARLY if was_aborted else verdict.reason
 
-    async def _stream(self, attempt: Attempt) -> AsyncGenerator[str]:
-        rung, prompt = attempt.rung, self.plan.request.prompt
+    async def _stream(self, attempt: Attempt, prompt: Prompt) -> AsyncGenerator[str]:
+        rung = attempt.rung
         sampling = replace(prompt.sampling, max_output_token_count=self._ladder.output_token_limit(rung))
         later = [other.tier.limits.typical_latency_s for other in self._open_rungs()]
         timeout_s = self._budget.attempt_timeout_s(
@@ -146,7 +156,9 @@ class Cascade:
         if attempt.is_answered:
             quality = attempt.rung.estimate.quality
             answer = attempt.answer(self.plan.request.prompt)
-            attempt.assessment = self._assessor.assess(attempt.tier.name, quality, answer)
+            seen = self._assessor.assess(attempt.tier.name, quality, answer)
+            marks = {USED_DRAFT: 1.0} if attempt.has_draft else {}
+            attempt.assessment = replace(seen, signals={**seen.signals, **marks})
 
     def _verdict(self, state: State) -> Verdict:
         if not state.candidates and not state.answered:
@@ -155,7 +167,7 @@ class Cascade:
 
     def _state(self) -> State:
         return State(
-            candidates=tuple(_candidate(rung) for rung in self._open_rungs()),
+            candidates=tuple(_candidate(self._asked(rung).rung) for rung in self._open_rungs()),
             answered=tuple(_seen(attempt) for attempt in self._answered()),
             min_confidence=self.plan.constraints.min_confidence,
             draw=self._draw,

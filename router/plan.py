@@ -121,6 +121,11 @@ class Plan:
         """
         return self.route.stopping if self.permit is None else Stopping()
 
+    @property
+    def reuses_drafts(self) -> bool:
+        """Whether a tier is shown the answer that was rejected before it; never under a permit, as above."""
+        return self.route.escalation.reuse_draft and self.permit is None
+
 
 class Planner:
     """Makes plans. ``routes`` are tried in order; ``estimator`` predicts what tiers would give."""

@@ -15,6 +15,7 @@ from backends.types import Message, Prompt, Role, Sampling
 from policies.base import Policy
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
+from policies.escalation import Escalation
 from policies.registry import SIGNALS
 from policies.stopping import Stopping
 from policies.threshold import Threshold, ThresholdOptions
@@ -57,6 +58,7 @@ class House:
     constraints: Constraints = field(default_factory=Constraints)
     clock: Callable[[], float] = time.monotonic
     journal: ListJournal = field(default_factory=ListJournal)
+    escalation: Escalation = field(default_factory=Escalation)
     stopping: Stopping = field(default_factory=Stopping)
     spending: Spending | None = None
 
@@ -64,17 +66,22 @@ class House:
         """Build the router; its tiers are ready."""
         for tier in self.tiers:
             tier.ready = True
+        signals = [SIGNALS.load(name)() for name in SIGNALS.names()]
+        assessor = Assessor(signals, MeanProbability())
+        return Router(self.tiers, self.planner(), assessor, self.journal, self.clock)
+
+    def planner(self) -> Planner:
+        """Plan requests over the one route."""
         route = Route(
             "default",
             self.policy,
             tuple(self.tiers),
             self.constraints,
+            escalation=self.escalation,
             stopping=self.stopping,
             spending=self.spending,
         )
-        signals = [SIGNALS.load(name)() for name in SIGNALS.names()]
-        assessor = Assessor(signals, MeanProbability())
-        return Router(self.tiers, Planner([route], self.estimator()), assessor, self.journal, self.clock)
+        return Planner([route], self.estimator())
 
     def estimator(self) -> DifficultyEstimator:
         """A guess by rank; every answer is expected to have four tokens."""

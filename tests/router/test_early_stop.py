@@ -19,7 +19,6 @@ from policies.stopping import LEVELS, Checkpoint, Stopping
 from router.certificates.warrant import Permit
 from router.errors import BudgetExhausted
 from router.events import AttemptRejected, AttemptStarted, Event, Outcome, Result, TextDelta
-from router.plan import Planner, Route
 from router.request import Constraints
 from router.tiers import Limits, Price, Tier
 from tests.policies.guarantee.certificates import certificate
@@ -72,12 +71,14 @@ class Counting:
         self, prompt: Prompt, *, timeout_s: float | None = None
     ) -> AsyncGenerator[Delta | Completion]:
         """Write, a chunk a turn of the loop."""
+        most = min(prompt.sampling.max_output_token_count or 40, 40)
+        start = self.written_count
         try:
-            while self.written_count < 40:
+            while self.written_count - start < most:
                 await asyncio.sleep(0)
                 self.written_count += self.chunk
                 yield Delta("x " * self.chunk, tokens=(TokenLogprob("x ", self.logprob),) * self.chunk)
-            yield Completion(FinishReason.STOP, Usage(2, 40))
+            yield Completion(FinishReason.STOP, Usage(2, most))
         except GeneratorExit:
             self.was_closed_early = True
             raise
@@ -209,13 +210,11 @@ async def test_a_client_that_leaves_still_closes_the_model() -> None:
 
 def test_under_a_certificate_nothing_is_given_up() -> None:
     """Its test saw no answer given up, and the net bound does not survive escalations that it did not see."""
-    tiers = house().tiers
-    for tier in tiers:
-        tier.ready = True
-    rule = Certified(CertifiedOptions(max_loss=0.02))
     made = house()
-    planner = Planner([Route("default", rule, tuple(tiers), stopping=LEARNT)], made.estimator())
-    plan = planner.plan(ask())
+    for tier in made.tiers:
+        tier.ready = True
+    plan = made.planner().plan(ask())
+    rule = Certified(CertifiedOptions(max_loss=0.02))
     permit = Permit(certificate(), rule.under(certificate().setting), 0.02)
     assert plan.stopping is LEARNT
     assert not replace(plan, permit=permit).stopping.tiers
