@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-abort
+.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-abort bench-drafts
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -56,6 +56,9 @@ bench-certify: $(READY) ## Count how often certificates break their word
 
 bench-abort: $(READY) ## Measure what stopping doubtful answers early saves and loses
 	@$(BIN)/python -m tests.bench.abort $(ARGS)
+
+bench-drafts: $(READY) ## Measure whether showing rejected answers to the next tier pays
+	@$(BIN)/python -m tests.bench.drafts $(ARGS)
 
 clean: ## Remove .venv and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis out

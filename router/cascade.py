@@ -102,7 +102,8 @@ class Cascade:
         can_be_rejected = self._can_be_rejected(rung)
         attempt = Attempt(self._budget.begin_attempt(), rung, self._clock)
         attempt.has_draft = asked.has_draft
-        if can_be_rejected and rung.tier.name not in self._tried():
+        is_known = rung.tier.name in self.plan.stopping.tiers
+        if is_known and can_be_rejected and rung.tier.name not in self._tried():
             attempt.watch = self._watch(attempt)
         self._attempts.append(attempt)
         return attempt, asked.prompt, self.plan.request.allow_retraction or not can_be_rejected

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from backends.types import TokenLogprob
-from policies.signals.prefix import PrefixStatistics
+from policies.signals.prefix import CHECKPOINTS, PrefixStatistics
 from policies.stopping import Checkpoint, Stakes, Stopping, hopeless
 
 KEPT_PROBABILITY = "kept_probability"
@@ -39,6 +39,8 @@ class Watch:
 
         ``signals`` then hold what it was stopped on, ``expected_confidence`` what was to be expected.
         """
+        if self._statistics.count >= CHECKPOINTS[-1]:
+            return False
         for token in tokens:
             self._statistics.add(token)
             if not self._statistics.is_at_checkpoint:

@@ -147,11 +147,12 @@ class Tier:
 
     def rates(self) -> Rates:
         """What an attempt is expected to take, as of now."""
+        first_token_s, token_s = self.pace.expected()
         return Rates(
             self.price.input_usd_micros_per_million,
             self.price.output_usd_micros_per_million,
-            self.pace.first_token_s,
-            self.pace.token_s,
+            first_token_s,
+            token_s,
             self.energy.watts,
             self.energy.joules_per_token,
         )

@@ -7,12 +7,16 @@ where the answer reached it; how the answer went on is not looked at.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 
+import numpy as np
+
 from backends.types import TokenLogprob
+from policies.odds import Floats
 from policies.signals.base import Answer
-from policies.signals.logprobs import FLOOR, WINDOW_TOKEN_COUNT
+from policies.signals.logprobs import FLOOR, WINDOW_TOKEN_COUNT, finite
 
 CHECKPOINTS = (8, 16, 32, 64, 128)
 """Counts of tokens, reasoning included, at which the statistics are taken."""
@@ -73,13 +77,40 @@ class Prefix:
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Nothing without log-probabilities."""
-        running = PrefixStatistics()
-        measured: dict[str, float] = {}
-        for token in answer.tokens[: CHECKPOINTS[-1]]:
-            running.add(token)
-            if running.is_at_checkpoint:
-                measured |= running.measures()
-        return measured
+        tokens = answer.tokens[: CHECKPOINTS[-1]]
+        reached = [count for count in CHECKPOINTS if count <= len(tokens)]
+        if not reached:
+            return {}
+        columns = _running(tokens)
+        return {
+            f"{MARK}{count}_{name}": value
+            for count in reached
+            for name, column in columns.items()
+            if math.isfinite(value := float(column[count - 1]))
+        }
+
+
+def _running(tokens: tuple[TokenLogprob, ...]) -> dict[str, Floats]:
+    """:class:`PrefixStatistics` after each token, (tokens,), all at once; NaN where there is none."""
+    logprobs = finite(token.logprob for token in tokens)
+    known = np.array([token.entropy is not None for token in tokens])
+    entropies = -finite(-(token.entropy or 0.0) for token in tokens)
+    sums = np.concatenate(([0.0], np.cumsum(logprobs)))
+    places = np.arange(1, len(tokens) + 1)
+    windows = (sums[places] - sums[np.maximum(places - WINDOW_TOKEN_COUNT, 0)]) / np.minimum(
+        places, WINDOW_TOKEN_COUNT
+    )
+    # Until a window is full there is one, of all tokens so far.
+    full = windows[WINDOW_TOKEN_COUNT - 1 :]
+    worst = np.concatenate((windows[: WINDOW_TOKEN_COUNT - 1], np.minimum.accumulate(full)))
+    with np.errstate(invalid="ignore"):
+        means = np.cumsum(np.where(known, entropies, 0.0)) / np.cumsum(known)
+    return {
+        "logprob_mean": sums[1:] / places,
+        "logprob_min": np.minimum.accumulate(logprobs),
+        "logprob_worst_window": worst,
+        "entropy_mean": means,
+    }
 
 
 def checkpoint_of(name: str) -> int | None:
