@@ -49,7 +49,6 @@ class Attempt:
 
     ``was_shown``: its text was sent before it was accepted; ``has_draft``: it was shown an answer
     that had been rejected; ``was_aborted``: its ``watch`` (None: nobody's) stopped it early.
-    ``booked_usd_micros`` is what the request's budget was already charged for it.
     """
 
     def __init__(self, number: int, rung: Rung, clock: Callable[[], float]) -> None:
@@ -64,7 +63,6 @@ class Attempt:
         self.error: BackendError | None = None
         self.watch: Watch | None = None
         self.was_aborted = False
-        self.booked_usd_micros = 0
         self.usage = Usage()
         self.finish_reason: FinishReason | None = None
         self._is_billed = False

@@ -119,18 +119,13 @@ class Cascade:
         rung = attempt.rung
 
         def stakes(point: Checkpoint) -> Stakes | None:
-            self._book(attempt)
+            self._budget.charge(attempt.number, attempt.cost_usd_micros)
             if not self._ladder.open(self._tried()):
                 return None
             rest = rest_cost(rung.rates, rung.weights, point.rest_token_count).usd_micros
             return stakes_of(self.plan.policy, self._state(), rung.tier.name, rung.estimate.quality, rest)
 
         return Watch(self.plan.stopping, rung.tier.name, rung.estimate.quality, stakes)
-
-    def _book(self, attempt: Attempt) -> None:
-        """Charge what the attempt has cost since it was last booked."""
-        self._budget.charge(attempt.cost_usd_micros - attempt.booked_usd_micros)
-        attempt.booked_usd_micros = attempt.cost_usd_micros
 
     def _why_tried(self, verdict: Try) -> str:
         was_aborted = bool(self._attempts) and self._attempts[-1].was_aborted
@@ -150,7 +145,7 @@ class Cascade:
                 async for text in texts:
                     yield text
         finally:
-            self._book(attempt)
+            self._budget.charge(attempt.number, attempt.cost_usd_micros)
             attempt.tell_pace()
 
     def _assess(self, attempt: Attempt) -> None:
