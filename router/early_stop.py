@@ -6,7 +6,8 @@ know what is at stake before it matters: that is asked for only where the beginn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from backends.types import TokenLogprob
 from policies.signals.prefix import CHECKPOINTS, PrefixStatistics
@@ -34,23 +35,25 @@ class Watch:
         self.signals: dict[str, float] = {}
         self.expected_confidence: float | None = None
 
-    def is_hopeless(self, tokens: Iterable[TokenLogprob]) -> bool:
-        """Take in the tokens that just came; True where the answer should be stopped now.
+    def is_hopeless(self, tokens: Sequence[TokenLogprob]) -> bool:
+        """Take in the tokens that came in one piece; True where the answer should be stopped now.
 
+        What came after a checkpoint in the same piece is written already, and not saved by stopping.
         ``signals`` then hold what it was stopped on, ``expected_confidence`` what was to be expected.
         """
         if self._statistics.count >= CHECKPOINTS[-1]:
             return False
-        for token in tokens:
+        for place, token in enumerate(tokens, start=1):
             self._statistics.add(token)
-            if not self._statistics.is_at_checkpoint:
-                continue
-            point = self._stopping.at(self._tier, self._statistics.count)
-            if point is not None and self._is_hopeless_at(point):
+            if self._statistics.is_at_checkpoint and self._is_hopeless_now(len(tokens) - place):
                 return True
         return False
 
-    def _is_hopeless_at(self, point: Checkpoint) -> bool:
+    def _is_hopeless_now(self, written_since_count: int) -> bool:
+        point = self._stopping.at(self._tier, self._statistics.count)
+        if point is None:
+            return False
+        point = replace(point, rest_token_count=max(0.0, point.rest_token_count - written_since_count))
         measured = self._statistics.measures()
         found = hopeless(point, self._quality, measured, self._stakes)
         if found is None:

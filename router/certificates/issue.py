@@ -13,7 +13,7 @@ from statistics import fmean
 
 from policies.artefact import load, save
 from policies.certifying import Finding, Ladder, find, label, suited_test
-from policies.costs import MONEY_ALONE, Weights
+from policies.costs import MONEY_ALONE
 from policies.guarantee.certificate import EVERYTHING, Certificate
 from policies.guarantee.split import is_design
 from policies.guarantee.terms import Terms, Test
@@ -152,26 +152,27 @@ def provenance(paths: Sequence[Path], grader: str) -> dict[str, str]:
     return {"grader": grader, **{f"outcomes {path.name}": path_fingerprint(path) for path in paths}}
 
 
-def call_costs(
-    config: Config, records: Sequence[OutcomeRecord], tiers: Sequence[str], weights: Weights = MONEY_ALONE
-) -> dict[str, float]:
+def call_costs(config: Config, records: Sequence[OutcomeRecord], tiers: Sequence[str]) -> dict[str, float]:
     """Mean cost of a call by tier, in millionths of a US dollar: as recorded, else by price and length.
 
-    Raises CalibrationError where a dearer tier of the ladder turns out cheaper, or the top free.
+    Money alone: a certificate's savings are in money. Raises CalibrationError where a dearer tier of
+    the ladder turns out cheaper, or the top free.
     """
     rates = {tier.name: rates_of(tier) for tier in config.tiers}
-    parts = {
-        tier: [recorded_cost(record, tier, rates[tier], weights) for record in records] for tier in tiers
+    costs = {
+        tier: fmean(
+            recorded_cost(record, tier, rates[tier], MONEY_ALONE).money_usd_micros for record in records
+        )
+        for tier in tiers
     }
-    money = {tier: fmean(cost.money_usd_micros for cost in costs) for tier, costs in parts.items()}
-    values = list(money.values())
+    values = list(costs.values())
     if values != sorted(values) or not values[-1] > 0.0:
-        shown = ", ".join(f"{tier} {cost:.3g}" for tier, cost in money.items())
+        shown = ", ".join(f"{tier} {cost:.3g}" for tier, cost in costs.items())
         raise CalibrationError(
             f"calls cost, in millionths of a dollar, {shown}: a ladder goes from the cheapest to the "
             "dearest tier; give tiers their prices, and the ladder their order"
         )
-    return {tier: fmean(cost.usd_micros for cost in costs) for tier, costs in parts.items()}
+    return costs
 
 
 def _strata(records: Sequence[OutcomeRecord], promise: Promise) -> dict[str, list[OutcomeRecord]]:

@@ -115,6 +115,13 @@ async def test_the_model_stops_within_a_step(chunk: int) -> None:
     assert backend.written_count == 8
 
 
+async def test_an_answer_that_came_in_one_piece_is_not_given_up() -> None:
+    """Nothing is left to save."""
+    learnt = Stopping({"edge": (checkpoint(8, rest_token_count=30.0),)})
+    result = await house(Counting(chunk=40), learnt).result(ask())
+    assert [attempt.reason for attempt in result.attempts] == ["low_confidence", "confident"]
+
+
 async def test_what_was_written_is_booked_and_told() -> None:
     """Two tokens read and eight written; the account and the journal carry the probability it fell to."""
     made = house()
