@@ -72,6 +72,9 @@ class Router:
         decided: Decided | None = None
         result: Result | None = None
         failure = "CANCELLED"
+        spending = cascade.plan.route.spending
+        if spending is not None:
+            spending.began()
         try:
             async with aclosing(cascade.run()) as events:
                 async for event in events:
@@ -90,8 +93,8 @@ class Router:
             reason = None if result else failure
             reports = cascade.reports()
             self._journal.record(JournalEntry(request, decided, result, reports, reason))
-            if cascade.plan.route.spending is not None:
-                cascade.plan.route.spending.booked(sum(report.cost_usd_micros for report in reports))
+            if spending is not None:
+                spending.booked(sum(report.cost_usd_micros for report in reports))
             self._audit(cascade, result)
 
     def tiers(self) -> tuple[TierStatus, ...]:
