@@ -6,9 +6,8 @@ What was measured counts as measured; what was not is reckoned from lengths and 
 from __future__ import annotations
 
 from policies.costs import Cost, Rates, Weights, attempt_cost, weighed
+from policies.derive import CHARACTERS_PER_TOKEN
 from policies.outcomes import OutcomeRecord
-
-_CHARACTERS_PER_TOKEN = 4
 
 
 def recorded_cost(record: OutcomeRecord, tier: str, rates: Rates, weights: Weights) -> Cost:
@@ -16,8 +15,8 @@ def recorded_cost(record: OutcomeRecord, tier: str, rates: Rates, weights: Weigh
     outcome = record.outcomes[tier]
     written = outcome.output_token_count
     if written is None:
-        written = len(outcome.text or outcome.answer or "") // _CHARACTERS_PER_TOKEN
-    reckoned = attempt_cost(rates, weights, len(record.prompt.text) / _CHARACTERS_PER_TOKEN, written)
+        written = len(outcome.text or outcome.answer or "") // CHARACTERS_PER_TOKEN
+    reckoned = attempt_cost(rates, weights, len(record.prompt.text) / CHARACTERS_PER_TOKEN, written)
     money = reckoned.money_usd_micros if outcome.cost_usd is None else 1e6 * outcome.cost_usd
     if outcome.latency_s is None:
         return Cost(money, reckoned.latency_usd_micros, reckoned.energy_usd_micros)
