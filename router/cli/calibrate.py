@@ -177,7 +177,7 @@ def _learnt_json(target: Target, learnt: Learnt) -> dict[str, Any]:
     reports = {tier: asdict(report) for tier, report in learnt.reports.items()}
     prices = {policy: price.to_json() for policy, price in learnt.shadow_prices.items()}
     said = {"file": str(target.out), "prompt_count": learnt.prompt_count, "tiers": reports}
-    return {"learnt": {**said, "shadow_prices": prices}}
+    return {"learnt": {**said, "shadow_prices": prices, "stopped_at_tokens": _checkpoints(learnt)}}
 
 
 def _learnt_lines(target: Target, learnt: Learnt) -> list[str]:
@@ -189,7 +189,16 @@ def _learnt_lines(target: Target, learnt: Learnt) -> list[str]:
         f"policy {policy}: its budget makes a right answer worth ${1.0 / price.dear:.4g}"
         for policy, price in learnt.shadow_prices.items()
     ]
-    return [said, *worth]
+    stops = [
+        f"tier {tier}: doubtful answers can be stopped after {', '.join(map(str, counts))} tokens"
+        for tier, counts in _checkpoints(learnt).items()
+    ]
+    return [said, *stops, *worth]
+
+
+def _checkpoints(learnt: Learnt) -> dict[str, list[int]]:
+    """Counts of tokens at which a tier's answers may be stopped early."""
+    return {tier: [point.token_count for point in points] for tier, points in learnt.stopping.tiers.items()}
 
 
 def _print(document: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
