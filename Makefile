@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket
+.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -59,6 +59,12 @@ bench-certify: $(READY) ## Count how often certificates break their word
 
 bench-pocket: $(READY) ## Certify the pocket tiers, serve 2,000 requests over gRPC, and check the promise
 	@$(BIN)/python -m tests.bench.pocket $(ARGS)
+
+bench-abort: $(READY) ## Measure what stopping doubtful answers early saves and loses
+	@$(BIN)/python -m tests.bench.abort $(ARGS)
+
+bench-drafts: $(READY) ## Measure whether showing rejected answers to the next tier pays
+	@$(BIN)/python -m tests.bench.drafts $(ARGS)
 
 clean: ## Remove .venv and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis out

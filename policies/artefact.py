@@ -19,6 +19,8 @@ from policies.difficulty.linear import LinearDifficulty
 from policies.features import FEATURES_VERSION
 from policies.joint import Joint
 from policies.learnt import Learnt, TierReport
+from policies.shadow_price import ShadowPrice
+from policies.stopping import Stopping
 
 KIND = "upshift.learnt"
 FORMAT_VERSION = 1
@@ -37,6 +39,8 @@ def save(learnt: Learnt, path: str | os.PathLike[str]) -> str:
         "difficulty": learnt.difficulty.to_json(),
         "confidence": learnt.confidence.to_json(),
         "joint": learnt.joint.to_json(),
+        "stopping": learnt.stopping.to_json(),
+        "shadow_prices": {policy: price.to_json() for policy, price in learnt.shadow_prices.items()},
     }
     digest = _digest(content)
     document = {
@@ -63,6 +67,11 @@ def load(path: str | os.PathLike[str]) -> Learnt:
             joint=Joint.from_json(content["joint"]),
             prompt_count=int(content["prompt_count"]),
             reports={tier: TierReport(**report) for tier, report in content["reports"].items()},
+            # Absent in older files:
+            stopping=Stopping.from_json(content.get("stopping", {})),
+            shadow_prices={
+                policy: ShadowPrice(**price) for policy, price in content.get("shadow_prices", {}).items()
+            },
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
         raise ArtefactError(f"{path}: its content cannot be served: {exc}") from exc

@@ -16,7 +16,8 @@ class Candidate:
     """A tier that may still be tried on this request.
 
     ``quality``: predicted probability in [0, 1] that its answer is acceptable;
-    ``cost_usd_micros``: predicted cost of one attempt.
+    ``cost_usd_micros``: predicted cost of one attempt, with what waiting and energy cost by the
+    policy's weights.
     """
 
     tier: str
@@ -48,6 +49,9 @@ class State:
     ``min_confidence`` is the caller's; None leaves it to the policy. ``draw`` is a number in
     [0, 1) derived from the request, for policies that mix tiers at random. ``ladder`` names all
     the policy's tiers, cheapest first, whether or not they can be tried; empty: not told.
+    ``stopped`` are attempts that were given up while they wrote, with the confidence that was
+    expected of them; none of them can be accepted. ``shadow_price`` is the quality, of 1, that a US
+    dollar must gain for the policy's budget to last; None: the policy's own.
     """
 
     candidates: tuple[Candidate, ...]
@@ -56,6 +60,8 @@ class State:
     draw: float = 0.0
     features: Mapping[str, float] = field(default_factory=dict)
     ladder: tuple[str, ...] = ()
+    stopped: tuple[Answered, ...] = ()
+    shadow_price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

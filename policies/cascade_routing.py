@@ -1,21 +1,24 @@
 """Cascade routing: skip rungs, climb while it pays, and stop when asking on is not worth its cost.
 
-One knob, what a right answer is worth; its inverse is the lambda of the cost-quality path. Uses
-what earlier answers tell of the tiers not yet tried, so that money is spent on the gain that a
-tier promises and not on doubt alone. Refuses to know how quality and confidence were predicted.
+One knob, what a right answer is worth; its inverse is the lambda of the cost-quality path, set by
+hand or found so that an average budget is spent. Uses what earlier answers tell of the tiers not
+yet tried, so that money is spent on the gain that a tier promises and not on doubt alone. Refuses
+to know how quality and confidence were predicted.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from policies.answers import best_index, settle, worth
 from policies.base import Accept, Answered, Candidate, State, Try, Verdict
 from policies.continuation import DRAW_COUNT, best_continuation, normal_draws, outcomes
+from policies.escalation import EscalationOptions
 from policies.joint import NOTHING_SEEN, Joint
 from policies.odds import Floats
 from policies.reasons import Reason
@@ -24,20 +27,42 @@ MAX_TIERS = 6
 """Subsets are enumerated: 63 for six tiers. Of more candidates the best-predicted six count."""
 
 
-class CascadeRoutingOptions(BaseModel):
-    """What quality is worth."""
+class CascadeRoutingOptions(EscalationOptions):
+    """What quality is worth: in dollars, or whatever an average budget makes it."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    value_of_correct_usd: float = Field(
+    value_of_correct_usd: float | None = Field(
+        None,
         gt=0.0,
         allow_inf_nan=False,
         description="What one right answer is worth in US dollars: the most that may be spent to turn a "
         "certainly wrong answer into a certainly right one. Higher: more quality, more cost.",
     )
+    budget_usd_per_request: float | None = Field(
+        None,
+        gt=0.0,
+        allow_inf_nan=False,
+        description="Instead of a value: the money that requests may cost on average, in US dollars. What "
+        "an answer is worth follows from it, from calibration first and then from what was spent.",
+    )
     min_gain: float = Field(
         0.001, ge=0.0, le=1.0, description="An attempt must promise this much more quality, net of its cost."
     )
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.value_of_correct_usd is None) == (self.budget_usd_per_request is None):
+            raise ValueError("give either value_of_correct_usd or budget_usd_per_request, and not both")
+        return self
+
+    @property
+    def quality_per_usd(self) -> float:
+        """Quality, of 1, that a dollar must gain; with a budget, until told better, a twentieth a budget."""
+        if self.value_of_correct_usd is not None:
+            return 1.0 / self.value_of_correct_usd
+        assert self.budget_usd_per_request is not None, "checked when it was made"
+        return 0.05 / self.budget_usd_per_request
 
 
 class CascadeRouting:
@@ -82,15 +107,17 @@ class CascadeRouting:
         movement = self._movement(tuple(candidate.tier for candidate in candidates), seen)
         known = outcomes(qualities, movement, self._draws)
         dollars = np.array([candidate.cost_usd_micros for candidate in candidates]) / 1e6
-        found = best_continuation(best_now, known, dollars / self.options.value_of_correct_usd)
+        price = self.options.quality_per_usd if state.shadow_price is None else state.shadow_price
+        found = best_continuation(best_now, known, dollars * price)
         return found.gain, candidates[found.order[0]].tier
 
     def _updated(self, state: State, candidates: tuple[Candidate, ...]) -> tuple[Floats, str]:
         """Predictions given the last answer, which is the dearest and tells most; and its tier."""
         qualities = [candidate.quality for candidate in candidates]
-        if not state.answered:
+        seen = (*state.stopped, *state.answered)
+        if not seen:
             return np.clip(qualities, 0.0, 1.0), NOTHING_SEEN
-        last = state.answered[-1]
+        last = seen[-1]
         if last.confidence is None and not last.failed_validation:
             return np.clip(qualities, 0.0, 1.0), last.tier
         updated = [

@@ -14,6 +14,7 @@ from policies.fit_logistic import fit_estimator
 from policies.folds import Fold, out_of_fold
 from policies.logistic import Logistic, log_loss
 from policies.odds import Floats, sigmoids
+from policies.signals.prefix import checkpoint_of
 
 _STRENGTHS = (0.003, 0.03, 0.3)
 """Values of C that are compared by out-of-fold log loss."""
@@ -64,8 +65,8 @@ def fit_tier_confidence(
 
 
 def _signal_names(signals: Sequence[Signals]) -> tuple[str, ...]:
-    """Signals that nearly every answer has and that vary, sorted."""
-    names = sorted({name for measured in signals for name in measured})
+    """Signals that nearly every answer has and that vary, sorted; of a whole answer, not of its beginning."""
+    names = sorted({name for measured in signals for name in measured if checkpoint_of(name) is None})
     columns = {name: [measured[name] for measured in signals if name in measured] for name in names}
     return tuple(
         name

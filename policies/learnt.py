@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from policies.confidence import Confidence
 from policies.difficulty.linear import LinearDifficulty
 from policies.joint import Joint
+from policies.shadow_price import ShadowPrice
+from policies.stopping import Stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,12 @@ class TierReport:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What the router takes from an artefact; ``reports`` by tier."""
+    """What the router takes from an artefact; ``reports`` by tier, ``shadow_prices`` by policy."""
 
     difficulty: LinearDifficulty
     confidence: Confidence
     joint: Joint
     prompt_count: int = 0
     reports: Mapping[str, TierReport] = field(default_factory=dict)
+    stopping: Stopping = field(default_factory=Stopping)
+    shadow_prices: Mapping[str, ShadowPrice] = field(default_factory=dict)

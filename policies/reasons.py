@@ -20,6 +20,8 @@ class Reason(StrEnum):
     """Try: the best answer so far is less certain than asked for."""
     FAILED_VALIDATION = "failed_validation"
     """Try: a validator proved every answer so far wrong."""
+    ABORTED_EARLY = "aborted_early"
+    """Try: the attempt before was stopped while it was written, for it would hardly have been kept."""
     FALL_BACK = "fall_back"
     """Try: the tier of choice cannot be tried, this one stands in."""
 

@@ -71,6 +71,7 @@ SIGNALS = Registry(
     "upshift.signals",
     {
         "logprobs": "policies.signals.logprobs:Logprobs",
+        "prefix": "policies.signals.prefix:Prefix",
         "json_schema": "policies.signals.validators:JsonSchemaValid",
         "regex": "policies.signals.validators:RegexValid",
         "shape": "policies.signals.shape:Shape",

@@ -7,20 +7,23 @@ their costs are those recorded, so a policy can be judged only on tiers that ran
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 from policies.base import Accept, Answered, Candidate, Policy, State, Stop, Try
+from policies.costs import MONEY_ALONE, Rates, Weights, rest_cost
 from policies.derive import written
 from policies.features import features_of
+from policies.foresight import stakes_of
 from policies.learnt import Learnt
 from policies.odds import Floats
 from policies.outcomes import OutcomeRecord, record_id
 from policies.signals.agreement import Reading, read
 from policies.signals.base import failed_validation
+from policies.stopping import Checkpoint, Stakes, Stopping, hopeless
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,12 +32,14 @@ class View:
 
     ``answers`` by tier are what the router would report of it once it ran; ``readings`` by tier
     are for their agreement, empty where no text was recorded. ``draw`` is the request's own number.
+    ``signals`` by tier are what was measured of the answer, its beginning included.
     """
 
     qualities: Mapping[str, float]
     answers: Mapping[str, Answered]
     readings: Mapping[str, Reading]
     draw: float
+    signals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,11 +47,13 @@ class Replayed:
     """What became of n records on a ladder of K tiers.
 
     ``chosen`` int64 (n,): place of the tier whose answer was accepted, -1 where none was;
-    ``tried`` bool (n, K): the tiers that ran.
+    ``tried`` bool (n, K): the tiers that ran; ``stopped_at`` int64 (n, K): the count of tokens that a
+    tier had written when it was stopped early, 0 where it was not.
     """
 
     chosen: NDArray[np.int64]
     tried: NDArray[np.bool_]
+    stopped_at: NDArray[np.int64]
 
     def qualities(self, table: Floats) -> Floats:
         """Quality of what was accepted, (n,), from that of all tiers (n, K); 0 where nothing was."""
@@ -54,7 +61,7 @@ class Replayed:
         return np.where(self.chosen >= 0, picked, 0.0)
 
     def costs(self, table: Floats) -> Floats:
-        """Cost of all that ran, (n,), from that of all tiers (n, K)."""
+        """Cost of all that ran, (n,), from that of all tiers (n, K); as if nothing had been stopped."""
         return np.asarray(np.where(self.tried, table, 0.0).sum(axis=1))
 
 
@@ -68,6 +75,7 @@ def view_of(learnt: Learnt, record: OutcomeRecord, tiers: Sequence[str]) -> View
         {tier: _answered(learnt, record, tier, qualities[tier]) for tier in tiers},
         {tier: read(text) for tier, text in texts.items() if text is not None},
         _draw(record),
+        {tier: record.outcomes[tier].signals for tier in tiers},
     )
 
 
@@ -84,31 +92,95 @@ def _draw(record: OutcomeRecord) -> float:
     return int.from_bytes(digest) / (1 << 56)
 
 
-def replay(policy: Policy, views: Sequence[View], costs_usd_micros: Mapping[str, float]) -> Replayed:
+@dataclass(frozen=True, slots=True)
+class EarlyStops:
+    """Answers that are stopped while they are written, as was learnt; ``rates`` give a rest's cost."""
+
+    stopping: Stopping
+    rates: Mapping[str, Rates]
+    weights: Weights = MONEY_ALONE
+
+    def found(self, policy: Policy, state: State, view: View, tier: str) -> tuple[int, Answered] | None:
+        """Where the answer of ``tier`` is stopped, and what is then known of it; None: nowhere.
+
+        ``state`` is that of the request if it were stopped.
+        """
+        quality = view.qualities[tier]
+
+        def stakes(point: Checkpoint) -> Stakes | None:
+            rest = rest_cost(self.rates[tier], self.weights, point.rest_token_count).usd_micros
+            return stakes_of(policy, state, tier, quality, rest)
+
+        for point in self.stopping.tiers.get(tier, ()):
+            if given_up := hopeless(point, quality, view.signals[tier], stakes):
+                return point.token_count, Answered(tier, quality, given_up.expected_confidence)
+        return None
+
+
+_NEVER = EarlyStops(Stopping(), {})
+
+
+def replay(
+    policy: Policy,
+    views: Sequence[View],
+    costs_usd_micros: Mapping[str, float],
+    early: EarlyStops = _NEVER,
+) -> Replayed:
     """Let ``policy`` decide every view; the ladder is ``costs_usd_micros``, predicted, cheapest first."""
     ladder = tuple(costs_usd_micros)
     chosen = np.full(len(views), -1, dtype=np.int64)
     tried = np.zeros((len(views), len(ladder)), dtype=np.bool_)
+    stopped_at = np.zeros((len(views), len(ladder)), dtype=np.int64)
     for row, view in enumerate(views):
-        accepted, ran = _walk(policy, view, costs_usd_micros, ladder)
+        walk = _Walk(policy, view, costs_usd_micros, early)
+        accepted = walk.run()
         chosen[row] = -1 if accepted is None else ladder.index(accepted)
-        tried[row, [ladder.index(tier) for tier in ran]] = True
-    return Replayed(chosen, tried)
+        tried[row, [ladder.index(tier) for tier in walk.tried]] = True
+        for tier, count in walk.stopped_at.items():
+            stopped_at[row, ladder.index(tier)] = count
+    return Replayed(chosen, tried, stopped_at)
 
 
-def _walk(
-    policy: Policy, view: View, costs: Mapping[str, float], ladder: tuple[str, ...]
-) -> tuple[str | None, list[str]]:
-    """The tier accepted, None where the policy gave up, and the tiers that ran, in order."""
-    left = {tier: Candidate(tier, view.qualities[tier], costs[tier]) for tier in ladder}
-    ran: list[str] = []
-    while True:
-        answered = tuple(view.answers[tier] for tier in ran)
-        match policy.decide(State(tuple(left.values()), answered, draw=view.draw, ladder=ladder)):
-            case Try(tier):
-                del left[tier]
-                ran.append(tier)
-            case Accept(index):
-                return ran[index], ran
-            case Stop():
-                return None, ran
+class _Walk:
+    """One record's way up the ladder, and what it left behind."""
+
+    def __init__(self, policy: Policy, view: View, costs: Mapping[str, float], early: EarlyStops) -> None:
+        self._policy = policy
+        self._view = view
+        self._early = early
+        self._left = {tier: Candidate(tier, view.qualities[tier], cost) for tier, cost in costs.items()}
+        self._ladder = tuple(costs)
+        self._answered: list[str] = []
+        self._stopped: list[Answered] = []
+        self.tried: list[str] = []
+        self.stopped_at: dict[str, int] = {}
+
+    def run(self) -> str | None:
+        """Return the tier whose answer was accepted; None where the policy gave up."""
+        while True:
+            match self._policy.decide(self._state()):
+                case Try(tier):
+                    self._try(tier)
+                case Accept(index):
+                    return self._answered[index]
+                case Stop():
+                    return None
+
+    def _try(self, tier: str) -> None:
+        del self._left[tier]
+        self.tried.append(tier)
+        found = self._early.found(self._policy, self._state(), self._view, tier)
+        if found is None:
+            self._answered.append(tier)
+        else:
+            self.stopped_at[tier] = found[0]
+            self._stopped.append(found[1])
+
+    def _state(self) -> State:
+        return State(
+            tuple(self._left.values()),
+            tuple(self._view.answers[tier] for tier in self._answered),
+            draw=self._view.draw,
+            ladder=self._ladder,
+            stopped=tuple(self._stopped),
+        )

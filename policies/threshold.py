@@ -6,15 +6,16 @@ the loss it causes: it is a knob, not a guarantee.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from policies.answers import best_index, settle, worth
 from policies.base import Accept, Candidate, State, Try, Verdict
+from policies.escalation import EscalationOptions
 from policies.joint import Joint
 from policies.reasons import Reason
 
 
-class ThresholdOptions(BaseModel):
+class ThresholdOptions(EscalationOptions):
     """When an answer is good enough, and which tiers are not even asked."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

@@ -15,12 +15,14 @@ from policies.confidence import Confidence
 from policies.difficulty.fit_linear import LinearDifficultyFitter
 from policies.fit_confidence import FittedConfidence, fit_tier_confidence
 from policies.fit_joint import fit_joint
+from policies.fit_stopping import fit_stopping
 from policies.folds import Fold, assign_folds
 from policies.learnt import Learnt, TierReport
 from policies.metrics import adaptive_ece, auroc, brier
 from policies.odds import Floats
 from policies.outcomes import Outcome, OutcomeRecord
 from policies.signals.base import failed_validation
+from policies.stopping import Checkpoint, Stopping
 
 FOLD_COUNT = 5
 MIN_PROMPTS = 20
@@ -59,6 +61,10 @@ def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) ->
         for place, tier in enumerate(names)
     }
     confidences = _confidences(records, names, fitted)
+    stopping = {
+        tier: _fit_stopping(records, tier, predicted[:, place], confidences[:, place], folds)
+        for place, tier in enumerate(names[:-1])
+    }
     return Learnt(
         difficulty=fitter.model_,
         confidence=Confidence(
@@ -71,6 +77,7 @@ def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) ->
             tier: _report(predicted[:, place], confidences[:, place], qualities[:, place])
             for place, tier in enumerate(names)
         },
+        stopping=Stopping({tier: points for tier, points in stopping.items() if points}),
     )
 
 
@@ -111,6 +118,15 @@ def _fit_confidence(
         folds[rows],
         seed=seed,
     )
+
+
+def _fit_stopping(
+    records: Sequence[OutcomeRecord], tier: str, predicted: Floats, confidences: Floats, folds: Fold
+) -> tuple[Checkpoint, ...]:
+    """Fit on the answers whose confidence is known, refuted ones too: those are not kept."""
+    rows = np.flatnonzero(~np.isnan(confidences))
+    outcomes = [records[int(row)].outcomes[tier] for row in rows]
+    return fit_stopping(predicted[rows], confidences[rows], outcomes, folds[rows])
 
 
 def _judged(records: Sequence[OutcomeRecord], tier: str) -> Fold:

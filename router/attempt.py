@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from backends.deadline import deadline_after, until
 from backends.errors import BackendError, TimedOut, Unavailable
 from backends.types import Completion, Delta, FinishReason, Prompt, TokenLogprob, Usage
+from policies.reasons import Reason
 from policies.signals.base import Answer
+from router.early_stop import Watch
 from router.events import AttemptReport, Outcome
 from router.plan import Rung
 
@@ -43,17 +45,24 @@ class Assessed:
 
 
 class Attempt:
-    """One run of a rung's tier. ``was_shown``: its text was sent before it was accepted."""
+    """One run of a rung's tier, and its account.
+
+    ``was_shown``: its text was sent before it was accepted; ``has_draft``: it was shown an answer
+    that had been rejected; ``was_aborted``: its ``watch`` (None: nobody's) stopped it early.
+    """
 
     def __init__(self, number: int, rung: Rung, clock: Callable[[], float]) -> None:
         self.number = number
         self.rung = rung
         self.tier = rung.tier
         self.was_shown = False
+        self.has_draft = False
         self.outcome = Outcome.REJECTED
         self.reason = "cancelled"
         self.assessment = Assessment()
         self.error: BackendError | None = None
+        self.watch: Watch | None = None
+        self.was_aborted = False
         self.usage = Usage()
         self.finish_reason: FinishReason | None = None
         self._is_billed = False
@@ -87,6 +96,9 @@ class Attempt:
                     async for item in kept:
                         if text := self._take(item):
                             yield text
+                        if self._is_hopeless(item):
+                            self._abort()
+                            return
             if self.finish_reason is None:
                 raise Unavailable(f"tier {self.tier.name!r} ended its stream without completing it")
         except TimeoutError:
@@ -98,6 +110,15 @@ class Attempt:
             raise
         finally:
             self._ended_s = self._clock()
+
+    def _is_hopeless(self, item: Delta | Completion) -> bool:
+        return self.watch is not None and isinstance(item, Delta) and self.watch.is_hopeless(item.tokens)
+
+    def _abort(self) -> None:
+        assert self.watch is not None, "only a watched attempt is stopped early"
+        self.was_aborted = True
+        self.reason = Reason.ABORTED_EARLY
+        self.assessment = Assessment(self.watch.signals)
 
     def _fail(self, error: BackendError) -> None:
         self.error = error
@@ -159,6 +180,12 @@ class Attempt:
         told = self._told_cost_usd_micros
         return self.tier.price.cost_usd_micros(self.usage) if told is None else told
 
+    def tell_pace(self) -> None:
+        """Let the tier's pace know how fast this attempt was; one that broke off tells nothing."""
+        if self.error is None and self._first_token_s is not None and self._ended_s is not None:
+            first_s, latency_s = self._first_token_s - self._started_s, self._ended_s - self._started_s
+            self.tier.pace.measured(first_s, latency_s, self.usage.output_token_count)
+
     def answer(self, prompt: Prompt) -> Answer:
         """The complete answer, for signals to look at."""
         assert self.finish_reason is not None, "the run has not completed"
@@ -176,7 +203,7 @@ class Attempt:
         return AttemptReport(
             number=self.number,
             tier=self.tier.name,
-            outcome=self.outcome if self.is_answered else Outcome.FAILED,
+            outcome=self.outcome if self.is_answered or self.was_aborted else Outcome.FAILED,
             reason=self.reason,
             confidence=self.assessment.confidence,
             signals=self.assessment.signals,

@@ -30,8 +30,13 @@ class Budget:
         self._allowance = allowance
         self._clock = clock
         self._started_s = clock()
-        self.spent_usd_micros = 0
+        self._booked_usd_micros: dict[int, int] = {}
         self.attempt_count = 0
+
+    @property
+    def spent_usd_micros(self) -> int:
+        """Money booked for all attempts so far."""
+        return sum(self._booked_usd_micros.values())
 
     def elapsed_s(self) -> float:
         """Seconds since the request arrived."""
@@ -67,9 +72,9 @@ class Budget:
         self.attempt_count += 1
         return self.attempt_count
 
-    def charge(self, cost_usd_micros: int) -> None:
-        """Book what an attempt cost."""
-        self.spent_usd_micros += cost_usd_micros
+    def charge(self, attempt_number: int, cost_usd_micros: int) -> None:
+        """Book what an attempt has cost so far, in place of what was booked for it before."""
+        self._booked_usd_micros[attempt_number] = cost_usd_micros
 
     def attempt_timeout_s(self, limit_s: float, *, keep_back_s: float, has_fallback: bool) -> float:
         """Seconds that the next attempt may take.

@@ -15,8 +15,10 @@ from policies.certified import Certified
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
 from policies.difficulty.layered import LayeredDifficulty
+from policies.escalation import Escalation, EscalationOptions
 from policies.learnt import Learnt
 from policies.registry import DIFFICULTY, POLICIES, SIGNALS
+from policies.stopping import Stopping
 from router.assess import Assessor
 from router.audit import Auditor
 from router.certificates.found import warrant_for
@@ -25,7 +27,8 @@ from router.core import Router
 from router.journal import Journal, NullJournal, SqliteJournal
 from router.plan import Planner, Route
 from router.request import Constraints
-from router.tiers import Limits, Price, Tier
+from router.spending import Spending
+from router.tiers import Energy, Limits, Price, Tier
 
 
 def build(config: Config) -> Router:
@@ -57,7 +60,9 @@ def _tier(config: TierConfig) -> Tier:
         config.price.cached_input_usd_micros_per_million,
     )
     limits = Limits(**config.limits.model_dump())
-    return Tier(config.name, config.backend, backend_class(config.backend)(config.options), price, limits)
+    energy = Energy(**config.energy.model_dump())
+    backend = backend_class(config.backend)(config.options)
+    return Tier(config.name, config.backend, backend, price, limits, energy)
 
 
 def _price(tier: Tier) -> tuple[int, int]:
@@ -68,7 +73,9 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
     by_name = {tier.name: tier for tier in tiers}
     rule = POLICIES.load(config.objective.rule)
     limits = config.constraints
-    policy = rule(config.objective.options, None if learnt is None else learnt.joint)
+    options = config.objective.options
+    escalation = options.escalation if isinstance(options, EscalationOptions) else Escalation()
+    policy = rule(options, None if learnt is None else learnt.joint)
     return Route(
         name=config.name,
         policy=policy,
@@ -82,7 +89,18 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
         tags=frozenset(config.match.tags),
         tenants=frozenset(config.match.tenants),
         warrant=warrant_for(policy, config, whole) if isinstance(policy, Certified) else None,
+        escalation=escalation,
+        spending=spending_of(config, learnt),
+        stopping=Stopping() if learnt is None or not escalation.stop_early else learnt.stopping,
     )
+
+
+def spending_of(config: PolicyConfig, learnt: Learnt | None) -> Spending | None:
+    """What keeps the policy's average budget, from the price that calibration found where it did."""
+    budget_usd = getattr(config.objective.options, "budget_usd_per_request", None)
+    if budget_usd is None:
+        return None
+    return Spending(budget_usd, None if learnt is None else learnt.shadow_prices.get(config.name))
 
 
 def estimator_for(config: Config, tiers: Sequence[str], learnt: Learnt | None) -> DifficultyEstimator:

@@ -11,12 +11,17 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
-from backends.types import Usage
+from backends.types import Prompt, Usage
 from policies.base import Accept, Answered, Candidate, State, Stop, Try, Verdict
+from policies.costs import rest_cost
+from policies.foresight import is_kept, stakes_of
 from policies.reasons import Reason
+from policies.stopping import Checkpoint, Stakes
 from router.assess import Assessor
 from router.attempt import Assessed, Attempt
 from router.budget import Allowance, Budget
+from router.draft import USED_DRAFT, Asked, Drafts
+from router.early_stop import Watch
 from router.errors import RoutingError
 from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, Event, Result, TextDelta
 from router.ladder import Ladder
@@ -37,8 +42,11 @@ class Cascade:
             clock,
         )
         self._ladder = Ladder(plan, self._budget)
+        self._drafts = Drafts(plan)
         self._attempts: list[Attempt] = []
         self._draw = draw(plan.request.id)
+        spending = plan.route.spending
+        self._shadow_price = None if spending is None else spending.price(self._draw)
 
     def decide(self) -> Decided:
         """Say what would be tried first. Raises RoutingError where nothing can be."""
@@ -52,9 +60,10 @@ class Cascade:
         verdict = self._verdict(self._state())
         yield self._decided(verdict)
         while isinstance(verdict, Try):
-            attempt, is_live = self._begin(verdict)
-            yield AttemptStarted(attempt.number, attempt.tier.name, verdict.reason)
-            async with aclosing(self._stream(attempt)) as texts:
+            reason = self._why_tried(verdict)
+            attempt, prompt, is_live = self._begin(verdict)
+            yield AttemptStarted(attempt.number, attempt.tier.name, reason)
+            async with aclosing(self._stream(attempt, prompt)) as texts:
                 async for text in texts:
                     if is_live:
                         attempt.was_shown = True
@@ -87,16 +96,44 @@ class Cascade:
         estimates = tuple(rung.describe() for rung in self.plan.rungs)
         return Decided(self.plan.route.name, first.tier, first.reason, estimates, self.plan.features)
 
-    def _begin(self, verdict: Try) -> tuple[Attempt, bool]:
-        """Make the attempt, and say whether its text may be shown before it is accepted."""
-        rung = self._ladder.rung(verdict.tier)
-        is_live = self.plan.request.allow_retraction or not self._can_be_rejected(rung)
+    def _begin(self, verdict: Try) -> tuple[Attempt, Prompt, bool]:
+        """Make the attempt; also return what it is asked, and whether its text may be shown as it comes."""
+        asked = self._asked(self._ladder.rung(verdict.tier))
+        rung = asked.rung
+        can_be_rejected = self._can_be_rejected(rung)
         attempt = Attempt(self._budget.begin_attempt(), rung, self._clock)
+        attempt.has_draft = asked.has_draft
+        is_known = rung.tier.name in self.plan.stopping.tiers
+        if is_known and can_be_rejected and rung.tier.name not in self._tried():
+            attempt.watch = self._watch(attempt)
         self._attempts.append(attempt)
-        return attempt, is_live
+        return attempt, asked.prompt, self.plan.request.allow_retraction or not can_be_rejected
 
-    async def _stream(self, attempt: Attempt) -> AsyncGenerator[str]:
-        rung, prompt = attempt.rung, self.plan.request.prompt
+    def _asked(self, rung: Rung) -> Asked:
+        """What the rung is asked: a draft is shown only where the money still pays for a usual answer."""
+        asked = self._drafts.asked(rung, self._attempts)
+        is_paid = self._ladder.output_token_limit(asked.rung) >= 1
+        return asked if is_paid else Asked(rung, self.plan.request.prompt)
+
+    def _watch(self, attempt: Attempt) -> Watch:
+        """Watch an attempt that can be rejected. One that was stopped before is let finish."""
+        rung = attempt.rung
+
+        def stakes(point: Checkpoint) -> Stakes | None:
+            self._budget.charge(attempt.number, attempt.cost_usd_micros)
+            if not self._ladder.open(self._tried()):
+                return None
+            rest = rest_cost(rung.rates, rung.weights, point.rest_token_count).usd_micros
+            return stakes_of(self.plan.policy, self._state(), rung.tier.name, rung.estimate.quality, rest)
+
+        return Watch(self.plan.stopping, rung.tier.name, rung.estimate.quality, stakes)
+
+    def _why_tried(self, verdict: Try) -> str:
+        was_aborted = bool(self._attempts) and self._attempts[-1].was_aborted
+        return Reason.ABORTED_EARLY if was_aborted else verdict.reason
+
+    async def _stream(self, attempt: Attempt, prompt: Prompt) -> AsyncGenerator[str]:
+        rung = attempt.rung
         sampling = replace(prompt.sampling, max_output_token_count=self._ladder.output_token_limit(rung))
         later = [other.tier.limits.typical_latency_s for other in self._open_rungs()]
         timeout_s = self._budget.attempt_timeout_s(
@@ -110,13 +147,16 @@ class Cascade:
                 async for text in texts:
                     yield text
         finally:
-            self._budget.charge(attempt.cost_usd_micros)
+            self._budget.charge(attempt.number, attempt.cost_usd_micros)
+            attempt.tell_pace()
 
     def _assess(self, attempt: Attempt) -> None:
         if attempt.is_answered:
             quality = attempt.rung.estimate.quality
             answer = attempt.answer(self.plan.request.prompt)
-            attempt.assessment = self._assessor.assess(attempt.tier.name, quality, answer)
+            seen = self._assessor.assess(attempt.tier.name, quality, answer)
+            marks = {USED_DRAFT: 1.0} if attempt.has_draft else {}
+            attempt.assessment = replace(seen, signals={**seen.signals, **marks})
 
     def _verdict(self, state: State) -> Verdict:
         if not state.candidates and not state.answered:
@@ -125,35 +165,33 @@ class Cascade:
 
     def _state(self) -> State:
         return State(
-            candidates=tuple(_candidate(rung) for rung in self._open_rungs()),
+            candidates=tuple(_candidate(self._asked(rung).rung) for rung in self._open_rungs()),
             answered=tuple(_seen(attempt) for attempt in self._answered()),
             min_confidence=self.plan.constraints.min_confidence,
             draw=self._draw,
             features=self.plan.features,
             ladder=tuple(rung.tier.name for rung in self.plan.rungs),
+            shadow_price=self._shadow_price,
+            stopped=tuple(_stopped(attempt) for attempt in self._attempts if attempt.was_aborted),
         )
 
     def _answered(self) -> list[Attempt]:
         return [attempt for attempt in self._attempts if attempt.is_answered]
 
     def _can_be_rejected(self, rung: Rung) -> bool:
-        """Whether the policy would go on if this rung gave the worst answer there can be.
-
-        ``decide`` is pure, so it can be asked what it would do.
-        """
-        state = self._state()
+        """Whether the policy would go on if this rung gave the worst answer there can be."""
         can_fail = self.plan.request.prompt.response_format is not None
         worst = Answered(rung.tier.name, rung.estimate.quality, 0.0, failed_validation=can_fail)
-        others = tuple(candidate for candidate in state.candidates if candidate.tier != rung.tier.name)
-        verdict = self._verdict(replace(state, candidates=others, answered=(*state.answered, worst)))
-        return verdict != Accept(len(state.answered), getattr(verdict, "reason", ""))
+        return not is_kept(self.plan.policy, self._state(), worst)
 
     def _is_accepted(self, attempt: Attempt, verdict: Verdict) -> bool:
         return isinstance(verdict, Accept) and self._answered()[verdict.index] is attempt
 
     def _reject(self, attempt: Attempt, verdict: Verdict) -> AttemptRejected:
         attempt.was_shown = False
-        if attempt.error is not None:
+        if attempt.was_aborted:
+            attempt.reason = Reason.ABORTED_EARLY
+        elif attempt.error is not None:
             attempt.reason = attempt.error.reason
         elif attempt.assessment.failed_validation:
             attempt.reason = "failed_validation"
@@ -162,7 +200,17 @@ class Cascade:
         return AttemptRejected(attempt.number, attempt.reason, attempt.assessment.confidence)
 
     def _open_rungs(self) -> list[Rung]:
-        return self._ladder.open({attempt.tier.name for attempt in self._attempts})
+        """Rungs that can be tried; where nothing is left and nothing answered, those stopped once."""
+        tried = self._tried()
+        found = self._ladder.open(tried)
+        if found or self._answered():
+            return found
+        names = [attempt.tier.name for attempt in self._attempts]
+        once = {a.tier.name for a in self._attempts if a.was_aborted and names.count(a.tier.name) == 1}
+        return self._ladder.open(tried - once)
+
+    def _tried(self) -> set[str]:
+        return {attempt.tier.name for attempt in self._attempts}
 
     def _failure(self) -> RoutingError:
         return self._ladder.failure(
@@ -173,7 +221,7 @@ class Cascade:
         """The policy's reason, or the limit of the request that left the policy nothing to try."""
         if reason != Reason.EXHAUSTED:
             return reason
-        return self._ladder.limit_reached({attempt.tier.name for attempt in self._attempts}) or reason
+        return self._ladder.limit_reached(self._tried()) or reason
 
     def _result(self, chosen: Attempt, reason: str) -> Result:
         assert chosen.finish_reason is not None, "only complete answers are accepted"
@@ -202,12 +250,11 @@ class Cascade:
         It was tested on ladders of which every tier can be tried and answers, down to the last limit.
         """
         permit = self.plan.permit
-        tried = {attempt.tier.name for attempt in self._attempts}
         was_disturbed = (
             permit is None
             or any(rung.exclusion_reason is not None for rung in self.plan.rungs)
             or any(not attempt.is_answered for attempt in self._attempts)
-            or self._ladder.limit_reached(tried) is not None
+            or self._ladder.limit_reached(self._tried()) is not None
             or self.plan.constraints.min_confidence != permit.certificate.setting.min_confidence
         )
         return None if permit is None or was_disturbed else permit.certificate.id
@@ -219,7 +266,7 @@ def draw(request_id: str) -> float:
 
 
 def _candidate(rung: Rung) -> Candidate:
-    return Candidate(rung.tier.name, rung.estimate.quality, rung.cost_usd_micros)
+    return Candidate(rung.tier.name, rung.estimate.quality, rung.cost.usd_micros)
 
 
 def _seen(attempt: Attempt) -> Answered:
@@ -227,3 +274,8 @@ def _seen(attempt: Attempt) -> Answered:
     return Answered(
         attempt.tier.name, attempt.rung.estimate.quality, assessment.confidence, assessment.failed_validation
     )
+
+
+def _stopped(attempt: Attempt) -> Answered:
+    assert attempt.watch is not None, "only a watched attempt is stopped early"
+    return Answered(attempt.tier.name, attempt.rung.estimate.quality, attempt.watch.expected_confidence)

@@ -72,6 +72,9 @@ class Router:
         decided: Decided | None = None
         result: Result | None = None
         failure = "CANCELLED"
+        spending = cascade.plan.route.spending
+        if spending is not None:
+            spending.began()
         try:
             async with aclosing(cascade.run()) as events:
                 async for event in events:
@@ -88,7 +91,10 @@ class Router:
             raise
         finally:
             reason = None if result else failure
-            self._journal.record(JournalEntry(request, decided, result, cascade.reports(), reason))
+            reports = cascade.reports()
+            self._journal.record(JournalEntry(request, decided, result, reports, reason))
+            if spending is not None:
+                spending.booked(sum(report.cost_usd_micros for report in reports))
             self._audit(cascade, result)
 
     def tiers(self) -> tuple[TierStatus, ...]:

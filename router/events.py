@@ -16,12 +16,17 @@ from backends.types import FinishReason, Usage
 
 @dataclass(frozen=True, slots=True)
 class TierEstimate:
-    """What is predicted of a tier before it runs; ``exclusion_reason`` None: it may be used."""
+    """What is predicted of a tier before it runs; ``exclusion_reason`` None: it may be used.
+
+    ``cost_usd_micros`` is money; what waiting and energy cost by the policy's weights is beside it.
+    """
 
     tier: str
     quality: float
     cost_usd_micros: float
     exclusion_reason: str | None = None
+    latency_cost_usd_micros: float = 0.0
+    energy_cost_usd_micros: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,16 @@ from typing import TypeVar
 
 from backends.types import GrammarFormat, Prompt
 from policies.base import Policy
+from policies.costs import Cost, Rates, Weights, attempt_cost
 from policies.difficulty.base import DifficultyEstimator, Estimate
+from policies.escalation import Escalation
 from policies.features import features_of
+from policies.stopping import Stopping
 from router.certificates.warrant import CertificateStatus, Permit, Warrant
 from router.errors import InvalidRequest, Violation
 from router.events import TierEstimate
 from router.request import Constraints, Request
+from router.spending import Spending
 from router.tiers import Tier
 
 N = TypeVar("N", int, float)
@@ -31,7 +35,9 @@ class Route:
     """A configured policy: its ladder (cheapest first), its own constraints, and whom it is for.
 
     ``tags`` and ``tenants`` are alternatives each; empty means any. ``warrant`` is there where the
-    policy may serve below the top tier by certificate only.
+    policy may serve below the top tier by certificate only. ``escalation`` says how it
+    shifts up, ``stopping`` when an answer is given up while it is written, and ``spending`` keeps an average
+    budget, None: there is none.
     """
 
     name: str
@@ -41,6 +47,9 @@ class Route:
     tags: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
     warrant: Warrant | None = None
+    escalation: Escalation = field(default_factory=Escalation)
+    stopping: Stopping = field(default_factory=Stopping)
+    spending: Spending | None = None
 
     def matches(self, request: Request) -> bool:
         """Whether the request falls under this route."""
@@ -51,18 +60,23 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A tier of the ladder, seen from one request; ``exclusion_reason`` None: it may be used."""
+    """A tier of the ladder, seen from one request; ``exclusion_reason`` None: it may be used.
+
+    ``rates`` are the tier's when the request arrived, ``weights`` the policy's.
+    """
 
     tier: Tier
     estimate: Estimate
     input_token_count: int
     exclusion_reason: str | None
+    rates: Rates
+    weights: Weights
 
     @property
-    def cost_usd_micros(self) -> float:
+    def cost(self) -> Cost:
         """Predicted cost of one attempt."""
-        return self.tier.price.expected_cost_usd_micros(
-            self.input_token_count, self.estimate.output_token_count
+        return attempt_cost(
+            self.rates, self.weights, self.input_token_count, self.estimate.output_token_count
         )
 
     def output_token_limit(self, prompt: Prompt) -> int:
@@ -71,8 +85,14 @@ class Rung:
 
     def describe(self) -> TierEstimate:
         """Say what is predicted, for the caller."""
+        cost = self.cost
         return TierEstimate(
-            self.tier.name, self.estimate.quality, self.cost_usd_micros, self.exclusion_reason
+            self.tier.name,
+            self.estimate.quality,
+            cost.money_usd_micros,
+            self.exclusion_reason,
+            cost.latency_usd_micros,
+            cost.energy_usd_micros,
         )
 
 
@@ -92,6 +112,20 @@ class Plan:
         """The policy that decides: the certified one where there is a permit, else the route's own."""
         return self.route.policy if self.permit is None else self.permit.policy
 
+    @property
+    def stopping(self) -> Stopping:
+        """When an answer is given up while it is written; never under a permit.
+
+        No answer was stopped in the test that the certificate rests on, and its bound on the net loss
+        does not survive escalations that the test did not see.
+        """
+        return self.route.stopping if self.permit is None else Stopping()
+
+    @property
+    def reuses_drafts(self) -> bool:
+        """Whether a tier is shown the answer that was rejected before it; never under a permit, as above."""
+        return self.route.escalation.reuse_draft and self.permit is None
+
 
 class Planner:
     """Makes plans. ``routes`` are tried in order; ``estimator`` predicts what tiers would give."""
@@ -110,7 +144,10 @@ class Planner:
         constraints = tighten(route.constraints, request.constraints)
         features = features_of(request.prompt)
         estimates = self._estimator.predict(request.prompt, features)
-        rungs = tuple(_rung(tier, estimates[tier.name], request.prompt, constraints) for tier in route.ladder)
+        rungs = tuple(
+            _rung(tier, estimates[tier.name], request.prompt, constraints, route.escalation.weights)
+            for tier in route.ladder
+        )
         permit = None if route.warrant is None else route.warrant.permit(request.tags)
         return Plan(request, route, constraints, rungs, features, permit)
 
@@ -154,11 +191,13 @@ def _strictest(choose: Callable[[N, N], N], first: N | None, second: N | None) -
     return choose(first, second)
 
 
-def _rung(tier: Tier, estimate: Estimate, prompt: Prompt, constraints: Constraints) -> Rung:
-    if not tier.ready:
-        return Rung(tier, estimate, len(prompt.text) // _CHARACTERS_PER_TOKEN, "not_ready")
-    count = tier.backend.count_tokens(prompt)
-    return Rung(tier, estimate, count, _exclusion(tier, prompt, count, constraints))
+def _rung(tier: Tier, estimate: Estimate, prompt: Prompt, constraints: Constraints, weights: Weights) -> Rung:
+    if tier.ready:
+        count = tier.backend.count_tokens(prompt)
+        reason = _exclusion(tier, prompt, count, constraints)
+    else:
+        count, reason = len(prompt.text) // _CHARACTERS_PER_TOKEN, "not_ready"
+    return Rung(tier, estimate, count, reason, tier.rates(), weights)
 
 
 def _exclusion(tier: Tier, prompt: Prompt, input_token_count: int, constraints: Constraints) -> str | None:

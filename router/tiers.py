@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from backends.base import Backend
 from backends.errors import Overloaded, TimedOut
 from backends.types import Usage
+from policies.costs import Rates
+from router.pace import Pace
 
 _MILLION = 1_000_000
 
@@ -36,13 +38,6 @@ class Price:
             discount = self.input_usd_micros_per_million - self.cached_input_usd_micros_per_million
             exact -= usage.cached_input_token_count * discount
         return -(-exact // _MILLION)
-
-    def expected_cost_usd_micros(self, input_token_count: float, output_token_count: float) -> float:
-        """Cost of expected token counts, not rounded."""
-        return (
-            input_token_count * self.input_usd_micros_per_million
-            + output_token_count * self.output_usd_micros_per_million
-        ) / _MILLION
 
     def affordable_output_token_count(self, money_usd_micros: int, input_token_count: int) -> int | None:
         """Output tokens that ``money_usd_micros`` pays for after the input; None: any number."""
@@ -71,6 +66,14 @@ class Limits:
     timeout_s: float = 60.0
     max_output_token_count: int | None = None
     typical_latency_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """What one attempt draws while it runs, in watts, and what each of its tokens takes, in joules."""
+
+    watts: float = 0.0
+    joules_per_token: float = 0.0
 
 
 class Gate:
@@ -130,16 +133,38 @@ class TierStatus:
 
 
 class Tier:
-    """One rung of a ladder."""
+    """One rung of a ladder. ``pace`` is how fast it answers of late."""
 
-    def __init__(self, name: str, kind: str, backend: Backend, price: Price, limits: Limits) -> None:
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        backend: Backend,
+        price: Price,
+        limits: Limits,
+        energy: Energy | None = None,
+    ) -> None:
         self.name = name
         self.kind = kind
         self.backend = backend
         self.price = price
         self.limits = limits
+        self.energy = energy or Energy()
+        self.pace = Pace(limits.typical_latency_s)
         self.gate = Gate(limits.concurrency, limits.queue)
         self.ready = False
+
+    def rates(self) -> Rates:
+        """What an attempt is expected to take, as of now."""
+        first_token_s, token_s = self.pace.expected()
+        return Rates(
+            self.price.input_usd_micros_per_million,
+            self.price.output_usd_micros_per_million,
+            first_token_s,
+            token_s,
+            self.energy.watts,
+            self.energy.joules_per_token,
+        )
 
     def output_token_limit(self, requested: int | None, input_token_count: int) -> int:
         """Most tokens that an attempt may generate, within the tier's limits and the model's context."""

@@ -12,7 +12,8 @@ import asyncio
 import dataclasses
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -82,21 +83,28 @@ def _without_learnt(config: Config) -> Config:
     return config.model_copy(update={"learnt": None, "difficulty": guess, "journal": journal})
 
 
-async def _learn(count: int, seed: int) -> Learnt:
+@asynccontextmanager
+async def frontier() -> AsyncIterator[None]:
+    """Run the frontier's server where the configuration will look for it, as long as the block lasts."""
     port = free_port()
     os.environ["UPSHIFT_POCKET_FRONTIER_URL"] = f"http://127.0.0.1:{port}/v1"
-    samples = list(draw(count, split="calibrate", seed=seed))
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "frontier.log"
-        async with running(
-            "the frontier", frontier_command(FRONTIER, port), port=port, log=log, environment={}
-        ):
-            router = build(_without_learnt(load(CONFIG)))
-            await router.start()
-            try:
-                records = await _collect(router, samples)
-            finally:
-                await router.close()
+        command = frontier_command(FRONTIER, port)
+        async with running("the frontier", command, port=port, log=log, environment={}):
+            yield
+
+
+async def learn(count: int, seed: int) -> Learnt:
+    """Ask every tier ``count`` prompts of the calibration split, and learn from the graded answers."""
+    samples = list(draw(count, split="calibrate", seed=seed))
+    async with frontier():
+        router = build(_without_learnt(load(CONFIG)))
+        await router.start()
+        try:
+            records = await _collect(router, samples)
+        finally:
+            await router.close()
     return fit_learnt(records, tiers=TIERS, seed=seed)
 
 
@@ -120,7 +128,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2026, help="which prompts are drawn")
     parser.add_argument("--out", type=Path, default=LEARNT, help="file to write")
     arguments = parser.parse_args()
-    learnt = asyncio.run(_learn(arguments.count, arguments.seed))
+    learnt = asyncio.run(learn(arguments.count, arguments.seed))
     save(learnt, arguments.out)
     Console().print(_table(learnt))
     Console().print(f"written to {arguments.out}")

@@ -33,13 +33,13 @@ class Logprobs:
         if not answer.tokens:
             return {}
         return {
-            **_levels(_finite(token.logprob for token in answer.tokens)),
+            **_levels(finite(token.logprob for token in answer.tokens)),
             **_margins(answer.tokens),
             **_entropies(answer.tokens),
         }
 
 
-def _finite(values: Iterable[float]) -> Floats:
+def finite(values: Iterable[float]) -> Floats:
     """FLOOR stands in for -inf and NaN; nothing is above 0."""
     return np.minimum(np.fmax(np.fromiter(values, np.float64), FLOOR), 0.0)
 
@@ -72,7 +72,7 @@ def _margins(tokens: tuple[TokenLogprob, ...]) -> dict[str, float]:
     pairs = [(t.logprob, t.runner_up_logprob) for t in tokens if t.runner_up_logprob is not None]
     if not pairs:
         return {}
-    margins = _finite(own for own, _ in pairs) - _finite(other for _, other in pairs)
+    margins = finite(own for own, _ in pairs) - finite(other for _, other in pairs)
     return {"margin_min": float(margins.min()), "margin_mean": float(margins.mean())}
 
 

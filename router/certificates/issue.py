@@ -7,22 +7,25 @@ rests on. Needs scikit-learn; nothing that serves imports this file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 
 from policies.artefact import load, save
 from policies.certifying import Finding, Ladder, find, label, suited_test
+from policies.costs import MONEY_ALONE
 from policies.guarantee.certificate import EVERYTHING, Certificate
 from policies.guarantee.split import is_design
 from policies.guarantee.terms import Terms, Test
 from policies.learnt import Learnt
-from policies.outcomes import Outcome, OutcomeRecord, groups_of
+from policies.outcomes import OutcomeRecord, groups_of
+from policies.recorded_costs import recorded_cost
 from policies.training import MIN_PROMPTS, fit_learnt
 from router.certificates.fingerprints import fingerprints, path_fingerprint
-from router.config import Config, PolicyConfig, PriceConfig
+from router.config import Config, PolicyConfig
+from router.rates import rates_of
+from router.shadow_prices import shadow_prices
 
-_CHARACTERS_PER_TOKEN = 4
 _MIN_CERTIFYING = 30
 
 
@@ -87,13 +90,16 @@ def complete(records: Sequence[OutcomeRecord], tiers: Sequence[str]) -> list[Out
 def learn(target: Target, records: Sequence[OutcomeRecord]) -> Learnt:
     """Fit on ``records``, write, and return what was written: what serves is what is tested.
 
-    Tiers of the configuration that are not on the policy's ladder are learnt too where they ran.
+    Tiers of the configuration that are not on the policy's ladder are learnt too where they ran, and
+    prices of money for every policy that has a budget.
     """
     ran = {tier for record in records for tier in record.outcomes}
     others = [tier for tier in target.config.tiers if tier.name in ran - {*target.tiers}]
     others.sort(key=lambda tier: tier.price.output_usd_per_million_tokens)
     tiers = (*(tier.name for tier in others), *target.tiers)
-    save(fit_learnt(records, tiers=tiers, seed=target.seed), target.out)
+    learnt = fit_learnt(records, tiers=tiers, seed=target.seed)
+    prices = shadow_prices(target.config, records, target.seed)
+    save(replace(learnt, shadow_prices=prices), target.out)
     return load(target.out)
 
 
@@ -149,11 +155,14 @@ def provenance(paths: Sequence[Path], grader: str) -> dict[str, str]:
 def call_costs(config: Config, records: Sequence[OutcomeRecord], tiers: Sequence[str]) -> dict[str, float]:
     """Mean cost of a call by tier, in millionths of a US dollar: as recorded, else by price and length.
 
-    Raises CalibrationError where a dearer tier of the ladder turns out cheaper, or the top free.
+    Money alone: a certificate's savings are in money. Raises CalibrationError where a dearer tier of
+    the ladder turns out cheaper, or the top free.
     """
-    prices = {tier.name: tier.price for tier in config.tiers}
+    rates = {tier.name: rates_of(tier) for tier in config.tiers}
     costs = {
-        tier: fmean(_cost(record, record.outcomes[tier], prices[tier]) for record in records)
+        tier: fmean(
+            recorded_cost(record, tier, rates[tier], MONEY_ALONE).money_usd_micros for record in records
+        )
         for tier in tiers
     }
     values = list(costs.values())
@@ -164,17 +173,6 @@ def call_costs(config: Config, records: Sequence[OutcomeRecord], tiers: Sequence
             "dearest tier; give tiers their prices, and the ladder their order"
         )
     return costs
-
-
-def _cost(record: OutcomeRecord, outcome: Outcome, price: PriceConfig) -> float:
-    if outcome.cost_usd is not None:
-        return 1e6 * outcome.cost_usd
-    read = len(record.prompt.text) / _CHARACTERS_PER_TOKEN
-    written = outcome.output_token_count
-    if written is None:
-        written = len(outcome.text or outcome.answer or "") // _CHARACTERS_PER_TOKEN
-    micros = read * price.input_usd_micros_per_million + written * price.output_usd_micros_per_million
-    return micros / 1e6
 
 
 def _strata(records: Sequence[OutcomeRecord], promise: Promise) -> dict[str, list[OutcomeRecord]]:

@@ -175,7 +175,9 @@ def _learnt_json(target: Target, learnt: Learnt) -> dict[str, Any]:
     from dataclasses import asdict
 
     reports = {tier: asdict(report) for tier, report in learnt.reports.items()}
-    return {"learnt": {"file": str(target.out), "prompt_count": learnt.prompt_count, "tiers": reports}}
+    prices = {policy: price.to_json() for policy, price in learnt.shadow_prices.items()}
+    said = {"file": str(target.out), "prompt_count": learnt.prompt_count, "tiers": reports}
+    return {"learnt": {**said, "shadow_prices": prices, "stopped_at_tokens": _checkpoints(learnt)}}
 
 
 def _learnt_lines(target: Target, learnt: Learnt) -> list[str]:
@@ -183,7 +185,20 @@ def _learnt_lines(target: Target, learnt: Learnt) -> list[str]:
     configured = target.config.learnt
     if configured is None or configured.resolve() != target.out.resolve():
         said += f"\n  the configuration does not use it yet; set `learnt: {target.out}`"
-    return [said]
+    worth = [
+        f"policy {policy}: its budget makes a right answer worth ${1.0 / price.dear:.4g}"
+        for policy, price in learnt.shadow_prices.items()
+    ]
+    stops = [
+        f"tier {tier}: doubtful answers can be stopped after {', '.join(map(str, counts))} tokens"
+        for tier, counts in _checkpoints(learnt).items()
+    ]
+    return [said, *stops, *worth]
+
+
+def _checkpoints(learnt: Learnt) -> dict[str, list[int]]:
+    """Counts of tokens at which a tier's answers may be stopped early."""
+    return {tier: [point.token_count for point in points] for tier, points in learnt.stopping.tiers.items()}
 
 
 def _print(document: dict[str, Any], lines: list[str], *, as_json: bool) -> None:

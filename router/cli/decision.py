@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from router.cli.screen import screen
-from router.events import Decided
+from router.events import Decided, TierEstimate
 
 
 def print_decision(decided: Decided, *, as_json: bool) -> None:
@@ -25,16 +25,23 @@ def print_decision(decided: Decided, *, as_json: bool) -> None:
 
 def _estimates(decided: Decided) -> Table:
     table = Table("tier", box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("predicted quality", "predicted cost"):
+    # What waiting and energy cost is shown where the policy counts it.
+    is_weighed = any(_beside_money(estimate) for estimate in decided.estimates)
+    for name in ("predicted quality", "predicted cost", *(("waiting", "energy") if is_weighed else ())):
         table.add_column(name, justify="right")
     table.add_column("")
     for estimate in decided.estimates:
         is_first = estimate.tier == decided.tier
         note = estimate.exclusion_reason or ("first" if is_first else "")
-        cost = f"${estimate.cost_usd_micros / 1e6:.6f}"
+        beside = (estimate.latency_cost_usd_micros, estimate.energy_cost_usd_micros) if is_weighed else ()
+        costs = [f"${micros / 1e6:.6f}" for micros in (estimate.cost_usd_micros, *beside)]
         style = "bold green" if is_first else "dim" if estimate.exclusion_reason else None
-        table.add_row(estimate.tier, f"{estimate.quality:.3f}", cost, note, style=style)
+        table.add_row(estimate.tier, f"{estimate.quality:.3f}", *costs, note, style=style)
     return table
+
+
+def _beside_money(estimate: TierEstimate) -> float:
+    return estimate.latency_cost_usd_micros + estimate.energy_cost_usd_micros
 
 
 def _features(decided: Decided) -> Table:

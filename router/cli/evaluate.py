@@ -37,6 +37,12 @@ Costs = Annotated[
     str | None,
     typer.Option("--cost", metavar="X,Y,Z", help="Cost of a call by tier; default: cost_usd as recorded."),
 ]
+SecondCost = Annotated[
+    float,
+    typer.Option(
+        "--latency-usd-per-s", min=0.0, help="What a second of waiting costs, beside cost_usd as recorded."
+    ),
+]
 FoldCount = Annotated[int, typer.Option("--folds", min=3, max=20, help="Parts of the cross-validation.")]
 Train = Annotated[Path | None, typer.Option("--train", metavar="FILE", help="Fit on this file only.")]
 Test = Annotated[Path | None, typer.Option("--test", metavar="FILE", help="Judge on this file only.")]
@@ -53,6 +59,7 @@ def evaluate(
     file: File = None,
     ladder: LadderNames = None,
     cost: Costs = None,
+    latency_usd_per_s: SecondCost = 0.0,
     folds: FoldCount = 5,
     train: Train = None,
     test: Test = None,
@@ -67,7 +74,7 @@ def evaluate(
 
     names = _policies(policy)
     records, is_test = _records(file, train, test)
-    problem = _problem(records, ladder, cost)
+    problem = _problem(records, ladder, cost, latency_usd_per_s)
     splits = _splits(problem, records, is_test, folds, seed)
     evaluation = _run(problem, splits, Settings(names, resamples, seed))
     if plot is not None:
@@ -102,7 +109,10 @@ def _records(
     raise _wrong("give a FILE, or both --train and --test")
 
 
-def _problem(records: Sequence[OutcomeRecord], ladder: str | None, cost: str | None) -> Problem:
+def _problem(
+    records: Sequence[OutcomeRecord], ladder: str | None, cost: str | None, latency_usd_per_s: float
+) -> Problem:
+    from policies.costs import Weights
     from router.evaluate import pose
 
     if ladder is None:
@@ -115,7 +125,9 @@ def _problem(records: Sequence[OutcomeRecord], ladder: str | None, cost: str | N
         raise _wrong(f"--cost takes numbers parted by commas, not {cost!r}") from None
     if costs is not None and not all(0.0 <= number < float("inf") for number in costs):
         raise _wrong(f"--cost takes numbers from 0, not {cost!r}")
-    return pose(records, tiers, costs)
+    if costs is not None and latency_usd_per_s:
+        raise _wrong("--cost is of whole calls; --latency-usd-per-s goes with recorded costs alone")
+    return pose(records, tiers, costs, Weights(latency_usd_per_s))
 
 
 def _splits(

@@ -140,7 +140,17 @@ class LimitsConfig(Section):
     max_output_token_count: int | None = Field(default=None, ge=1)
     """Most tokens that one attempt may write; unset: the model's own limit."""
     typical_latency_s: Seconds = 1.0
-    """Seconds that cheaper tiers keep back for this one when a deadline is near."""
+    """Seconds that cheaper tiers keep back for this one when a deadline is near, and that an answer is
+    expected to take until some were measured."""
+
+
+class EnergyConfig(Section):
+    """What a tier draws, for policies that give energy a price."""
+
+    watts: float = Field(default=0.0, ge=0.0, le=1e6, allow_inf_nan=False)
+    """Power that one attempt takes while it runs."""
+    joules_per_token: float = Field(default=0.0, ge=0.0, le=1e6, allow_inf_nan=False)
+    """Energy of every token, read or written."""
 
 
 class TierConfig(Section):
@@ -156,6 +166,8 @@ class TierConfig(Section):
     """What its tokens cost."""
     limits: LimitsConfig = LimitsConfig()
     """How much it takes on."""
+    energy: EnergyConfig = EnergyConfig()
+    """What it draws."""
 
 
 def named_rule(objective: Mapping[str, Any]) -> Any:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from policies.costs import MONEY_ALONE, Rates, Weights
 from policies.folds import Fold
 from policies.odds import Floats
-from policies.outcomes import OutcomeRecord, groups_of
+from policies.outcomes import OutcomeRecord, groups_of, record_id
+from policies.recorded_costs import recorded_cost
 
 
 class EvaluationError(Exception):
@@ -41,20 +43,24 @@ class Problem:
 
 
 def pose(
-    records: Sequence[OutcomeRecord], tiers: Sequence[str], relative_costs: Sequence[float] | None
+    records: Sequence[OutcomeRecord],
+    tiers: Sequence[str],
+    relative_costs: Sequence[float] | None,
+    weights: Weights = MONEY_ALONE,
 ) -> Problem:
     """Put the question for a ladder of ``tiers``.
 
-    ``relative_costs`` of a call, by tier; None: the ``cost_usd`` that was recorded. Tiers are
-    brought into the order of their mean cost. Raises EvaluationError for a tier that no record
-    has, costs that are neither given nor recorded, or fewer than two tiers.
+    ``relative_costs`` of a call, by tier; None: the ``cost_usd`` that was recorded, and with
+    ``weights`` the recorded time too. Tiers are brought into the order of their mean cost. Raises
+    EvaluationError for a tier that no record has, costs that are neither given nor recorded, or
+    fewer than two tiers.
     """
     _check_tiers(records, tiers, relative_costs)
     complete = tuple(record for record in records if all(tier in record.outcomes for tier in tiers))
     if not complete:
         raise EvaluationError(f"no record has an outcome of all of {', '.join(tiers)}; name fewer tiers")
     qualities = np.array([[record.outcomes[tier].quality for tier in tiers] for record in complete])
-    costs = _costs(complete, tiers, relative_costs)
+    costs = _costs(complete, tiers, relative_costs, weights)
     order = np.argsort(costs.mean(axis=0), kind="stable")
     return Problem(
         complete,
@@ -80,14 +86,25 @@ def _check_tiers(
 
 
 def _costs(
-    records: Sequence[OutcomeRecord], tiers: Sequence[str], relative_costs: Sequence[float] | None
+    records: Sequence[OutcomeRecord],
+    tiers: Sequence[str],
+    relative_costs: Sequence[float] | None,
+    weights: Weights,
 ) -> Floats:
     if relative_costs is not None:
         return np.tile(np.array(relative_costs, dtype=np.float64), (len(records), 1))
-    recorded = [[record.outcomes[tier].cost_usd for tier in tiers] for record in records]
-    for row, costs in enumerate(recorded):
-        if None in costs:
-            tier = tiers[costs.index(None)]
-            name = records[row].id or f"number {row + 1}"
-            raise EvaluationError(f"record {name} has no cost_usd for {tier!r}; give --cost, one a tier")
-    return np.array(recorded, dtype=np.float64)
+    costs = [[_recorded_usd(record, tier, weights) for tier in tiers] for record in records]
+    return np.array(costs, dtype=np.float64)
+
+
+def _recorded_usd(record: OutcomeRecord, tier: str, weights: Weights) -> float:
+    outcome = record.outcomes[tier]
+    if outcome.cost_usd is None:
+        raise EvaluationError(
+            f"record {record_id(record)} has no cost_usd for {tier!r}; give --cost, one a tier"
+        )
+    if weights.latency_usd_per_s and outcome.latency_s is None:
+        raise EvaluationError(
+            f"record {record_id(record)} has no latency_s for {tier!r}; leave --latency-usd-per-s out"
+        )
+    return recorded_cost(record, tier, Rates(), weights).usd_micros / 1e6

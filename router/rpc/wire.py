@@ -142,6 +142,8 @@ def _estimate_message(estimate: TierEstimate) -> types_pb2.TierEstimate:
         predicted_quality=estimate.quality,
         predicted_cost_usd_micros=estimate.cost_usd_micros,
         exclusion_reason=estimate.exclusion_reason or "",
+        predicted_latency_cost_usd_micros=estimate.latency_cost_usd_micros,
+        predicted_energy_cost_usd_micros=estimate.energy_cost_usd_micros,
     )
 
 

@@ -59,6 +59,14 @@ def test_money_is_not_spent_where_the_top_would_fail_too() -> None:
     assert policy(0.005, hopeless).decide(state) == Accept(0, "not_worth_more")
 
 
+def test_an_answer_that_was_given_up_tells_as_a_rejected_one_does() -> None:
+    """The confidence that was expected of it moves what is expected of the others."""
+    hopeless = Joint(TIERS, {("edge", "top"): Conditional(-4.0, 0.5, 1.0)}, {})
+    stopped = (Answered("edge", 0.6, 0.02),)
+    assert policy(0.01, hopeless).decide(State((LOCAL, TOP))) == Try("top", "best_value")
+    assert policy(0.01, hopeless).decide(State((LOCAL, TOP), stopped=stopped)) == Try("local", "best_value")
+
+
 def test_the_callers_floor_is_climbed_to_at_any_price() -> None:
     """Below it the best tier left is tried; once it is met the usual rule holds again."""
     answered = (Answered("edge", 0.6, 0.8),)

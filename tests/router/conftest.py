@@ -13,8 +13,11 @@ from backends.base import Backend
 from backends.echo import EchoBackend, EchoOptions
 from backends.types import Message, Prompt, Role, Sampling
 from policies.base import Policy
+from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
+from policies.escalation import Escalation
 from policies.registry import SIGNALS
+from policies.stopping import Stopping
 from policies.threshold import Threshold, ThresholdOptions
 from router.assess import Assessor
 from router.core import Router
@@ -22,6 +25,7 @@ from router.events import Event, Result
 from router.journal import JournalEntry, NullJournal
 from router.plan import Planner, Route
 from router.request import Constraints, Request
+from router.spending import Spending
 from router.tiers import Limits, Price, Tier
 
 
@@ -54,16 +58,34 @@ class House:
     constraints: Constraints = field(default_factory=Constraints)
     clock: Callable[[], float] = time.monotonic
     journal: ListJournal = field(default_factory=ListJournal)
+    escalation: Escalation = field(default_factory=Escalation)
+    stopping: Stopping = field(default_factory=Stopping)
+    spending: Spending | None = None
 
     def router(self) -> Router:
         """Build the router; its tiers are ready."""
         for tier in self.tiers:
             tier.ready = True
-        route = Route("default", self.policy, tuple(self.tiers), self.constraints)
-        estimator = HeuristicDifficulty.for_ladder([tier.name for tier in self.tiers], output_token_count=4)
         signals = [SIGNALS.load(name)() for name in SIGNALS.names()]
         assessor = Assessor(signals, MeanProbability())
-        return Router(self.tiers, Planner([route], estimator), assessor, self.journal, self.clock)
+        return Router(self.tiers, self.planner(), assessor, self.journal, self.clock)
+
+    def planner(self) -> Planner:
+        """Plan requests over the one route."""
+        route = Route(
+            "default",
+            self.policy,
+            tuple(self.tiers),
+            self.constraints,
+            escalation=self.escalation,
+            stopping=self.stopping,
+            spending=self.spending,
+        )
+        return Planner([route], self.estimator())
+
+    def estimator(self) -> DifficultyEstimator:
+        """A guess by rank; every answer is expected to have four tokens."""
+        return HeuristicDifficulty.for_ladder([tier.name for tier in self.tiers], output_token_count=4)
 
     async def events(self, request: Request) -> list[Event]:
         """All events of a request."""

@@ -21,7 +21,7 @@ class Clock:
 def test_no_limits_leave_everything_open() -> None:
     """An empty allowance never runs out."""
     budget = Budget(Allowance(), Clock())
-    budget.charge(10**9)
+    budget.charge(1, 10**9)
     assert budget.has_time()
     assert budget.has_attempts()
     assert budget.money_left_usd_micros() is None
@@ -38,9 +38,17 @@ def test_time_runs_out_by_the_clock() -> None:
 def test_charges_add_up() -> None:
     """Money left is the allowance less all charges."""
     budget = Budget(Allowance(cost_usd_micros=10), Clock())
-    budget.charge(4)
-    budget.charge(3)
+    budget.charge(1, 4)
+    budget.charge(2, 3)
     assert budget.money_left_usd_micros() == 3
+
+
+def test_an_attempt_under_way_counts_with_what_it_has_cost_so_far() -> None:
+    """A later charge of the same attempt stands in place of the earlier one."""
+    budget = Budget(Allowance(cost_usd_micros=10), Clock())
+    budget.charge(1, 4)
+    budget.charge(1, 6)
+    assert (budget.spent_usd_micros, budget.money_left_usd_micros()) == (6, 4)
 
 
 def test_time_is_kept_back_for_one_escalation() -> None:

@@ -6,12 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.cascade_routing import CascadeRouting, CascadeRoutingOptions
+from policies.costs import Weights
 from policies.difficulty.heuristic import HeuristicDifficulty
+from policies.escalation import Escalation
 from policies.fixed import Fixed, FixedOptions
 from router.errors import InvalidRequest
 from router.plan import Planner, Route, tighten
 from router.request import Constraints, Request
-from tests.router.conftest import ask, echo_tier
+from router.tiers import Limits
+from tests.router.conftest import SURE, House, ask, echo_tier
 
 
 def planner() -> Planner:
@@ -62,3 +66,17 @@ def test_joining_constraints_never_loosens(rule: Constraints, wish: Constraints)
     for limit in ("max_cost_usd_micros", "max_attempt_count"):
         values = [value for value in (getattr(rule, limit), getattr(wish, limit)) if value is not None]
         assert getattr(both, limit) == (min(values) if values else None)
+
+
+def test_what_waiting_and_energy_cost_is_seen_by_the_policy_and_told() -> None:
+    """A slow tier that is cheap in money alone is passed over where time has a price; money is told apart."""
+    slow = echo_tier("edge", price=1_000_000, logprob=SURE, limits=Limits(typical_latency_s=50.0))
+    fast = echo_tier("top", price=2_000_000, logprob=SURE, limits=Limits(typical_latency_s=0.1))
+    rule = CascadeRouting(CascadeRoutingOptions(value_of_correct_usd=1e-5))
+    money = House([slow, fast], policy=rule)
+    timed = House([slow, fast], policy=rule, escalation=Escalation(Weights(latency_usd_per_s=0.001)))
+    assert money.router().decide(ask()).tier == "edge"
+    decided = timed.router().decide(ask())
+    assert decided.tier == "top"
+    assert [e.latency_cost_usd_micros for e in decided.estimates] == [50_000.0, 100.0]
+    assert [e.cost_usd_micros for e in decided.estimates] == [6.0, 12.0]

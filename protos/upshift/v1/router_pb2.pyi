@@ -316,7 +316,7 @@ class AttemptRejected(_message.Message):
     attempt_number: _builtins.int
     """The attempt."""
     reason: _builtins.str
-    """Why, as a stable word such as `low_confidence` or `unavailable`."""
+    """Why, as a stable word such as `low_confidence`, `aborted_early` or `unavailable`."""
     confidence: _builtins.float
     """Its calibrated confidence; unset where none could be had."""
     def __init__(

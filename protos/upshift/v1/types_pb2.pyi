@@ -575,14 +575,20 @@ class TierEstimate(_message.Message):
     PREDICTED_QUALITY_FIELD_NUMBER: _builtins.int
     PREDICTED_COST_USD_MICROS_FIELD_NUMBER: _builtins.int
     EXCLUSION_REASON_FIELD_NUMBER: _builtins.int
+    PREDICTED_LATENCY_COST_USD_MICROS_FIELD_NUMBER: _builtins.int
+    PREDICTED_ENERGY_COST_USD_MICROS_FIELD_NUMBER: _builtins.int
     tier: _builtins.str
     """The tier."""
     predicted_quality: _builtins.float
     """Predicted probability in [0, 1] that its answer is acceptable."""
     predicted_cost_usd_micros: _builtins.float
-    """Predicted cost of one attempt."""
+    """Predicted cost of one attempt, money alone."""
     exclusion_reason: _builtins.str
     """Why the tier may not be used for this request, as a stable word; empty where it may."""
+    predicted_latency_cost_usd_micros: _builtins.float
+    """What waiting for the attempt costs by the policy's weights, beside the money; 0 where time does not count."""
+    predicted_energy_cost_usd_micros: _builtins.float
+    """What the attempt's energy costs by the policy's weights, beside the money; 0 where energy does not count."""
     def __init__(
         self,
         *,
@@ -590,10 +596,12 @@ class TierEstimate(_message.Message):
         predicted_quality: _builtins.float = ...,
         predicted_cost_usd_micros: _builtins.float = ...,
         exclusion_reason: _builtins.str = ...,
+        predicted_latency_cost_usd_micros: _builtins.float = ...,
+        predicted_energy_cost_usd_micros: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exclusion_reason", b"exclusion_reason", "predicted_cost_usd_micros", b"predicted_cost_usd_micros", "predicted_quality", b"predicted_quality", "tier", b"tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exclusion_reason", b"exclusion_reason", "predicted_cost_usd_micros", b"predicted_cost_usd_micros", "predicted_energy_cost_usd_micros", b"predicted_energy_cost_usd_micros", "predicted_latency_cost_usd_micros", b"predicted_latency_cost_usd_micros", "predicted_quality", b"predicted_quality", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

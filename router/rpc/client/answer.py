@@ -105,6 +105,8 @@ def decided(decision: types_pb2.Decision) -> Decided:
             estimate.predicted_quality,
             estimate.predicted_cost_usd_micros,
             estimate.exclusion_reason or None,
+            estimate.predicted_latency_cost_usd_micros,
+            estimate.predicted_energy_cost_usd_micros,
         )
         for estimate in decision.estimates
     )

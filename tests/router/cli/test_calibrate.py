@@ -15,6 +15,7 @@ from policies.outcomes import OutcomeRecord
 from router.build import build
 from router.config import load
 from router.outcomes import write_outcomes
+from tests.policies import doubtful
 from tests.policies.ladder import TIERS, records
 from tests.router.cli.conftest import Run
 
@@ -126,3 +127,23 @@ def test_a_ladder_out_of_order_is_refused(graded: list[OutcomeRecord], tmp_path:
     error = calibrated(tmp_path, dear, upshift, "--max-loss", "0.02").json["error"]
     assert "from the cheapest to the dearest" in error["message"]
     assert json.dumps(error)
+
+
+def test_what_may_be_stopped_and_what_money_is_worth_is_said(tmp_path: Path, upshift: Run) -> None:
+    """Tiers with their checkpoints, and policies with the value that their budget comes to."""
+    config = """
+version: 1
+learnt: learnt.json
+tiers:
+  - {name: edge, backend: echo, price: {output_usd_per_million_tokens: 1}}
+  - {name: top, backend: echo, price: {output_usd_per_million_tokens: 50}}
+policies:
+  - {name: default, ladder: [edge, top],
+     objective: {rule: cascade_routing, budget_usd_per_request: 0.0005}}
+"""
+    (tmp_path / "upshift.yaml").write_text(config)
+    write_outcomes(doubtful.records(600, seed=2), tmp_path / "graded.jsonl.gz")
+    files = ("-c", str(tmp_path / "upshift.yaml"), "--outcomes", str(tmp_path / "graded.jsonl.gz"))
+    said = upshift("calibrate", *files).out
+    assert "tier edge: doubtful answers can be stopped after 8, " in said
+    assert "policy default: its budget makes a right answer worth $" in said

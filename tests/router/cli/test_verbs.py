@@ -129,6 +129,21 @@ def test_explain_without_models(upshift: Run, tmp_path: Path) -> None:
     assert upshift("explain", "--config", str(file), "--local-only", "hello").code == 2
 
 
+def test_explain_shows_what_waiting_costs_where_it_counts(upshift: Run, tmp_path: Path) -> None:
+    """Beside the money, as a table and for programs."""
+    file = tmp_path / "upshift.yaml"
+    file.write_text(
+        "version: 1\ntiers: [{name: only, backend: echo, limits: {typical_latency_s: 2}}]\npolicies:\n"
+        "  - {name: default, ladder: [only], objective: {rule: threshold, latency_usd_per_s: 0.01}}\n",
+        encoding="utf-8",
+    )
+    shown = upshift("explain", "--config", str(file), "hello").out
+    assert "waiting" in shown
+    assert "$0.020000" in shown
+    (estimate,) = upshift("explain", "--config", str(file), "hello", "--json").json["estimates"]
+    assert (estimate["cost_usd_micros"], estimate["latency_cost_usd_micros"]) == (0.0, 20_000.0)
+
+
 def test_tiers(upshift: Run, echo_server: str) -> None:
     """Tiers are listed cheapest first, as a table and as JSON."""
     assert "echo-small" in upshift("tiers", "--server", echo_server).out

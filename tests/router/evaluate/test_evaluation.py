@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from policies.costs import Weights
 from policies.outcomes import OutcomeRecord
 from router.evaluate import EvaluationError, Problem, Settings, evaluate, pose
 from router.evaluate.contenders import CONTENDERS
@@ -130,3 +131,28 @@ def test_a_question_that_cannot_be_put(
     """It says what is missing."""
     with pytest.raises(EvaluationError, match=complaint):
         pose(records(5, seed=1), tiers, costs)
+
+
+def test_waiting_counts_where_it_has_a_price() -> None:
+    """Recorded seconds are added to recorded dollars."""
+    problem = pose(recorded(latency_s=2.0), ("edge", "local"), None, Weights(latency_usd_per_s=0.25))
+    assert set(problem.costs.flat) == {1.0}
+
+
+def test_waiting_that_was_not_recorded_has_no_price() -> None:
+    """It is refused rather than taken for none."""
+    with pytest.raises(EvaluationError, match="has no latency_s"):
+        pose(recorded(latency_s=None), ("edge", "local"), None, Weights(latency_usd_per_s=0.25))
+
+
+def recorded(latency_s: float | None) -> list[OutcomeRecord]:
+    return [
+        replace(
+            record,
+            outcomes={
+                tier: replace(outcome, cost_usd=0.5, latency_s=latency_s)
+                for tier, outcome in record.outcomes.items()
+            },
+        )
+        for record in records(30, seed=3)
+    ]

@@ -87,7 +87,9 @@ def test_unary_questions_cannot_allow_retraction() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        replace(DECIDED, estimates=(*DECIDED.estimates, TierEstimate("frontier", 0.9, 2.0, "external"))),
+        replace(
+            DECIDED, estimates=(*DECIDED.estimates, TierEstimate("frontier", 0.9, 2.0, "external", 3.0, 0.5))
+        ),
         AttemptStarted(2, "edge", "cheapest"),
         TextDelta(1, "süß"),
         AttemptRejected(1, "low_confidence", 0.0),
