@@ -7,7 +7,7 @@ their costs are those recorded, so a policy can be judged only on tiers that ran
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -21,6 +21,7 @@ from policies.odds import Floats
 from policies.outcomes import OutcomeRecord, record_id
 from policies.signals.agreement import Reading, read
 from policies.signals.base import failed_validation
+from policies.signals.same import sameness
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,13 +29,32 @@ class View:
     """All that policies may see of one record, scored once and shown to each of them.
 
     ``answers`` by tier are what the router would report of it once it ran; ``readings`` by tier
-    are for their agreement, empty where no text was recorded. ``draw`` is the request's own number.
+    are of its text, absent where none was recorded. ``draw`` is the request's own number.
     """
 
     qualities: Mapping[str, float]
     answers: Mapping[str, Answered]
     readings: Mapping[str, Reading]
     draw: float
+    _agreements: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def answered(self, ran: Sequence[str]) -> tuple[Answered, ...]:
+        """What the router would know once the tiers ``ran``, in order of time."""
+        return tuple(self._answered(tier, ran[:place]) for place, tier in enumerate(ran))
+
+    def _answered(self, tier: str, earlier: Sequence[str]) -> Answered:
+        told = ((other, self.agreement(tier, other)) for other in earlier)
+        known = {other: agreement for other, agreement in told if agreement is not None}
+        return replace(self.answers[tier], agreements=known) if known else self.answers[tier]
+
+    def agreement(self, first: str, second: str) -> float | None:
+        """How far the two tiers' answers say the same, in [0, 1]; None where either has no text."""
+        if first not in self.readings or second not in self.readings:
+            return None
+        key = (first, second) if first < second else (second, first)
+        if key not in self._agreements:
+            self._agreements[key] = sameness(self.readings[first], self.readings[second])
+        return self._agreements[key]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,8 +123,7 @@ def _walk(
     left = {tier: Candidate(tier, view.qualities[tier], costs[tier]) for tier in ladder}
     ran: list[str] = []
     while True:
-        answered = tuple(view.answers[tier] for tier in ran)
-        match policy.decide(State(tuple(left.values()), answered, draw=view.draw, ladder=ladder)):
+        match policy.decide(State(tuple(left.values()), view.answered(ran), draw=view.draw, ladder=ladder)):
             case Try(tier):
                 del left[tier]
                 ran.append(tier)

@@ -7,11 +7,13 @@ one fold. Deterministic in records and seed. Needs scikit-learn; nothing that se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from policies.confidence import Confidence
+from policies.derive import written
 from policies.difficulty.fit_linear import LinearDifficultyFitter
 from policies.fit_confidence import FittedConfidence, fit_tier_confidence
 from policies.fit_joint import fit_joint
@@ -20,7 +22,9 @@ from policies.learnt import Learnt, TierReport
 from policies.metrics import adaptive_ece, auroc, brier
 from policies.odds import Floats
 from policies.outcomes import Outcome, OutcomeRecord
+from policies.signals.agreement import read
 from policies.signals.base import failed_validation
+from policies.signals.same import sameness
 
 FOLD_COUNT = 5
 MIN_PROMPTS = 20
@@ -65,7 +69,7 @@ def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) ->
             {tier: found.model for tier, found in fitted.items() if found},
             tuple(probe for found in fitted.values() if found for probe in found.probes),
         ),
-        joint=fit_joint(names, predicted, confidences, qualities),
+        joint=fit_joint(names, predicted, confidences, qualities, _agreements(records, names)),
         prompt_count=len(records),
         reports={
             tier: _report(predicted[:, place], confidences[:, place], qualities[:, place])
@@ -138,6 +142,18 @@ def _confidences(
         found = fitted[tier]
         if found is not None:
             table[_judged(records, tier), place] = found.out_of_fold
+    return table
+
+
+def _agreements(records: Sequence[OutcomeRecord], tiers: tuple[str, ...]) -> Floats:
+    """How far any two tiers' answers say the same, (records, tiers, tiers); NaN where no text was kept."""
+    table = np.full((len(records), len(tiers), len(tiers)), np.nan)
+    for row, record in enumerate(records):
+        texts = [written(record.outcomes[tier]) if tier in record.outcomes else None for tier in tiers]
+        readings = [None if text is None else read(text) for text in texts]
+        for (i, first), (j, second) in combinations(enumerate(readings), 2):
+            if first is not None and second is not None:
+                table[row, i, j] = table[row, j, i] = sameness(first, second)
     return table
 
 

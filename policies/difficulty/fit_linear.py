@@ -22,6 +22,8 @@ from policies.odds import Floats, sigmoids
 _STRENGTHS = (0.03, 0.3, 3.0)
 """Values of C that are compared by out-of-fold log loss."""
 _RIDGE = 10.0
+_UNKNOWN_LENGTH = 256.0
+"""Tokens expected of a tier none of whose answers was counted; as the heuristic expects."""
 _PROBE_TEXTS = (
     "",
     "What is 17 plus 2,548?",
@@ -97,6 +99,8 @@ class LinearDifficultyFitter:
         Duan: Smearing estimate, Journal of the American Statistical Association 78 (1983).
         """
         known = ~np.isnan(token_counts)
+        if not known.any():
+            known, token_counts = ~known, np.full(len(token_counts), _UNKNOWN_LENGTH)
         target = np.log1p(token_counts[known])
         model = Ridge(alpha=_RIDGE, solver="lsqr").fit(self.inputs_[known], target)
         rest = target - model.predict(self.inputs_[known])

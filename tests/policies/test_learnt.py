@@ -80,6 +80,18 @@ def test_length_is_predicted_and_bounded_by_the_callers_limit(learnt: Learnt) ->
     assert learnt.difficulty.predict(capped, features_of(capped))["edge"].output_token_count == 3
 
 
+def test_answers_that_nobody_counted_are_taken_for_middling(graded: list[OutcomeRecord]) -> None:
+    """Outcomes without text or token counts are learnt from all the same."""
+    uncounted = [
+        replace(r, outcomes={t: replace(o, output_token_count=None) for t, o in r.outcomes.items()})
+        for r in graded[:60]
+    ]
+    estimate = fit_learnt(uncounted, tiers=TIERS).difficulty.predict(
+        graded[0].prompt, features_of(graded[0].prompt)
+    )
+    assert estimate["edge"].output_token_count == pytest.approx(256.0)
+
+
 def test_confidence_is_never_invented(learnt: Learnt) -> None:
     """An unknown tier, and an answer without the signals that were calibrated, have none."""
     assert learnt.confidence.predict("unknown", 0.9, {"logprob_mean": -0.1}) is None
