@@ -18,13 +18,15 @@ TREE_COUNT = 80
 def grow(rows: Floats, qualities: Floats, seed: int = 0) -> Any:
     """Fit scikit-learn's boosted trees to graded answers, in the manner of ``fit_logistic``.
 
-    ``rows`` (n, columns), NaN where a value is not known; ``qualities`` (n,) in [0, 1].
+    ``rows`` (n, columns), NaN where a value is not known; ``qualities`` (n,) in [0, 1]. Two made-up
+    answers of which nothing is known, one right and one wrong, keep a tier from certainty.
     """
-    labels = np.concatenate([np.ones(len(qualities)), np.zeros(len(qualities))])
-    weights = np.concatenate([qualities, 1.0 - qualities])
+    labels = np.concatenate([np.ones(len(qualities)), np.zeros(len(qualities)), [1.0, 0.0]])
+    weights = np.concatenate([qualities, 1.0 - qualities, [1.0, 1.0]])
     kept = np.flatnonzero(weights > 0.0)
     # Weighted, scikit-learn bins fifteen times slower; grades of 0 and 1 only need no weights.
-    is_graded = len(kept) > len(qualities)
+    is_graded = len(kept) > len(qualities) + 2
+    nothing = np.full((2, rows.shape[1]), np.nan)
     model = HistGradientBoostingClassifier(
         max_iter=TREE_COUNT,
         learning_rate=0.05,
@@ -37,7 +39,9 @@ def grow(rows: Floats, qualities: Floats, seed: int = 0) -> Any:
         random_state=seed,
     )
     return model.fit(
-        np.vstack([rows, rows])[kept], labels[kept], sample_weight=weights[kept] if is_graded else None
+        np.vstack([rows, rows, nothing])[kept],
+        labels[kept],
+        sample_weight=weights[kept] if is_graded else None,
     )
 
 

@@ -40,6 +40,20 @@ class Forest:
     values: Floats
     intercept: float
 
+    @classmethod
+    def empty(cls, intercept: float = 0.0) -> Self:
+        """Return a forest without trees, which always says ``intercept``."""
+        nodes = np.zeros(0, np.int64)
+        return cls(
+            nodes,
+            np.zeros(0),
+            np.zeros(0, np.bool_),
+            np.zeros(0, np.uint8),
+            nodes,
+            np.zeros((0, LEAF_COUNT)),
+            intercept,
+        )
+
     def log_odds(self, row: Floats) -> float:
         """Natural log-odds for one row (columns,); NaN is a value that is not known."""
         if not len(self.starts):

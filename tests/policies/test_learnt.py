@@ -138,7 +138,7 @@ def test_refuted_answers_teach_the_other_tiers_only(graded: list[OutcomeRecord])
         for place, r in enumerate(graded[:300])
     ]
     learnt = fit_learnt(mixed, tiers=TIERS)
-    assert "json_schema_valid" not in learnt.confidence.tiers["edge"].names
+    assert "json_schema_valid" not in learnt.confidence.tiers["edge"].head.names
     assert ("edge", "frontier") in learnt.joint.conditionals
 
 
@@ -170,10 +170,10 @@ def test_serving_imports_no_scikit_learn() -> None:
 
 def test_the_confidence_model_is_scikit_learns(learnt: Learnt, graded: list[OutcomeRecord]) -> None:
     """Put back into scikit-learn, the exported weights give the same scores to 1e-9."""
-    model = learnt.confidence.tiers["edge"]
-    inputs = np.array([model.inputs(0.6, record.outcomes["edge"].signals) for record in graded[:50]])
+    head = learnt.confidence.tiers["edge"].head
+    line = replace(head, boosted=None)
+    inputs = np.array([head.inputs(0.6, record.outcomes["edge"].signals) for record in graded[:50]])
     theirs = LogisticRegression().fit(inputs, np.arange(50) % 2)
-    theirs.coef_, theirs.intercept_ = model.logistic.weights[None, :], np.array([model.logistic.intercept])
-    expected = model.calibrator.predict(theirs.predict_proba(inputs)[:, 1])
-    served = [model.predict(0.6, record.outcomes["edge"].signals) for record in graded[:50]]
-    assert np.allclose(np.array(served, dtype=np.float64), expected, atol=1e-9)
+    theirs.coef_, theirs.intercept_ = head.logistic.weights[None, :], np.array([head.logistic.intercept])
+    served = [line.log_odds(0.6, record.outcomes["edge"].signals) for record in graded[:50]]
+    assert np.allclose(served, theirs.decision_function(inputs), atol=1e-9)
