@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.confidence import Confidence
-from policies.difficulty.linear import LinearDifficulty
+from policies.difficulty.learnt import LearntDifficulty
 from policies.features import FEATURES_VERSION
 from policies.joint import Joint
 from policies.learnt import Learnt, TierReport
@@ -60,7 +60,7 @@ def load(path: str | os.PathLike[str]) -> Learnt:
     content = _content(Path(path))
     try:
         return Learnt(
-            difficulty=LinearDifficulty.from_json(content["difficulty"]),
+            difficulty=LearntDifficulty.from_json(content["difficulty"]),
             confidence=Confidence.from_json(content["confidence"]),
             joint=Joint.from_json(content["joint"]),
             prompt_count=int(content["prompt_count"]),

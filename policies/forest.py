@@ -56,13 +56,17 @@ class Forest:
 
     def log_odds(self, row: Floats) -> float:
         """Natural log-odds for one row (columns,); NaN is a value that is not known."""
+        return float(self.leaves(row).sum()) + self.intercept
+
+    def leaves(self, row: Floats) -> Floats:
+        """What each tree says of one row, (trees,)."""
         if not len(self.starts):
-            return self.intercept
+            return np.zeros(0)
         seen = row[self.columns]
         is_left = (seen <= self.thresholds) | (self.nan_left & np.isnan(seen))
         open_leaves = np.bitwise_and.reduceat(np.where(is_left, _ALL_LEAVES, self.reachable), self.starts)
         leaves = _LOWEST_BIT[open_leaves]
-        return float(self.values[np.arange(len(leaves)), leaves].sum()) + self.intercept
+        return np.asarray(self.values[np.arange(len(leaves)), leaves])
 
     def scaled(self, factor: float) -> Self:
         """Return a forest whose log-odds are ``factor`` times these."""

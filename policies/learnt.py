@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from policies.confidence import Confidence
-from policies.difficulty.linear import LinearDifficulty
+from policies.difficulty.learnt import LearntDifficulty
 from policies.joint import Joint
 
 
@@ -30,7 +30,7 @@ class TierReport:
 class Learnt:
     """What the router takes from an artefact; ``reports`` by tier."""
 
-    difficulty: LinearDifficulty
+    difficulty: LearntDifficulty
     confidence: Confidence
     joint: Joint
     prompt_count: int = 0

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from policies.confidence import Confidence
 from policies.derive import written
-from policies.difficulty.fit_linear import LinearDifficultyFitter
+from policies.difficulty.fit_learnt import LearntDifficultyFitter
 from policies.fit_confidence import FittedConfidence, fit_tier_confidence
 from policies.fit_joint import fit_joint
 from policies.folds import Fold, assign_folds
@@ -50,12 +50,13 @@ def fit_learnt(
 def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) -> Learnt:
     qualities = _table(records, names, "quality")
     folds = assign_folds([record.prompt.text for record in records], count=FOLD_COUNT, seed=seed)
-    fitter = LinearDifficultyFitter().fit(
+    fitter = LearntDifficultyFitter().fit(
         [record.prompt for record in records],
         names,
         qualities,
         _table(records, names, "output_token_count"),
         folds,
+        seed=seed,
     )
     predicted = fitter.out_of_fold_
     fitted = {
