@@ -8,20 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from policies.blending import SHARES, choose_share
 from policies.fit_forest import forest_of, grow
 from policies.fit_logistic import fit_estimator
 from policies.folds import Fold, out_of_fold
 from policies.forest import Forest
 from policies.head import Boosted, Head, compress
-from policies.logistic import Logistic, log_loss
+from policies.logistic import Logistic, log_loss, log_losses
 from policies.odds import Floats, sigmoids
 
 MIN_TO_BOOST = 200
 """Answers from which trees of at least twenty answers a leaf are grown."""
 _STRENGTHS = (0.003, 0.03, 0.3)
 """Values of C that are compared by out-of-fold log loss."""
-_SHARES = (0.0, 0.5, 1.0)
-"""Weights of the trees beside the line that are compared in the same way."""
 _MIN_PRESENT = 0.9
 """The line reads a signal that was there for this share of the answers."""
 _MIN_COUNT = 20
@@ -83,8 +82,8 @@ def _with_trees(
         return np.asarray(grow(rows[known], labels[known], seed).decision_function(rows[asked]))
 
     trees = out_of_fold(folds, np.ones(len(labels), dtype=np.bool_), fit_predict)
-    blends = {share: (1.0 - share) * fitted.out_of_fold + share * trees for share in _SHARES}
-    share = min(blends, key=lambda share: log_loss(sigmoids(blends[share]), labels))
+    blends = {share: (1.0 - share) * fitted.out_of_fold + share * trees for share in SHARES}
+    share = choose_share({share: log_losses(sigmoids(odds), labels) for share, odds in blends.items()})
     if share == 0.0:
         return fitted
     model = grow(rows, labels, seed)

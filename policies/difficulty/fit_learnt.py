@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from backends.types import Prompt
+from policies.blending import SHARES, choose_share
 from policies.difficulty.fit_linear import LinearDifficultyFitter
 from policies.difficulty.learnt import Blend, LearntDifficulty, joined, row_of
 from policies.difficulty.linear import LinearDifficulty, prompt_of
@@ -20,13 +21,11 @@ from policies.fit_forest import forest_of, grow, grow_gain
 from policies.folds import Fold, out_of_fold
 from policies.forest import Forest
 from policies.grove import Grove
-from policies.logistic import log_loss
+from policies.logistic import log_losses
 from policies.odds import Floats, sigmoids
 
 MIN_TO_BOOST = 200
 """Prompts from which trees of at least twenty prompts a leaf are grown."""
-_SHARES = (0.0, 0.5, 1.0)
-"""Weights that are compared; a finer choice would be one of noise."""
 
 
 class LearntDifficultyFitter:
@@ -67,8 +66,8 @@ class LearntDifficultyFitter:
         line = np.column_stack([fitter.log_odds_, fitter.gains_])
         trees = np.column_stack([growth.out_of_fold(head) for head in range(line.shape[1])])
         shares = np.array([growth.share(head, line, trees) for head in range(line.shape[1])])
-        runs = {weight: joined(line, trees, shares, weight) for weight in _SHARES}
-        weight = min(runs, key=lambda weight: _gain_error(runs[weight], qualities))
+        runs = {weight: joined(line, trees, shares, weight) for weight in SHARES}
+        weight = choose_share({weight: _gain_errors(run, qualities) for weight, run in runs.items()})
         self.out_of_fold_ = runs[weight]
         grown = [growth.grown(head) if share else None for head, share in enumerate(shares)]
         forests = [Forest.empty() if model is None else forest_of(model) for model in grown]
@@ -102,10 +101,10 @@ class _Growth:
         if known.sum() < MIN_TO_BOOST:
             return 0.0
         target = self._targets[known, head]
-        blends = {share: ((1.0 - share) * line + share * trees)[known, head] for share in _SHARES}
+        blends = {share: ((1.0 - share) * line + share * trees)[known, head] for share in SHARES}
         if head < self._tier_count:
-            return min(_SHARES, key=lambda share: log_loss(sigmoids(blends[share]), target))
-        return min(_SHARES, key=lambda share: float(np.mean((blends[share] - target) ** 2)))
+            return choose_share({s: log_losses(sigmoids(blend), target) for s, blend in blends.items()})
+        return choose_share({s: (blend - target) ** 2 for s, blend in blends.items()})
 
     def grown(self, head: int) -> Any:
         """Grow on all records."""
@@ -125,11 +124,10 @@ def said(model: Any, rows: Floats) -> Floats:
     return np.asarray(predict(rows), np.float64)
 
 
-def _gain_error(predicted: Floats, qualities: Floats) -> float:
-    """Mean squared error of the predicted gains of the last tier over the others."""
+def _gain_errors(predicted: Floats, qualities: Floats) -> Floats:
+    """Squared errors of all predicted gains of the last tier over the others, in one row."""
     errors = (predicted[:, -1:] - predicted[:, :-1]) - (qualities[:, -1:] - qualities[:, :-1])
-    known = ~np.isnan(errors)
-    return float(np.mean(errors[known] ** 2)) if known.any() else 0.0
+    return np.asarray(errors[~np.isnan(errors)] ** 2)
 
 
 def _probed(linear: LinearDifficulty, grown: Sequence[Any]) -> Floats:
