@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.confidence import Confidence
-from policies.difficulty.linear import LinearDifficulty
+from policies.difficulty.learnt import LearntDifficulty
 from policies.features import FEATURES_VERSION
 from policies.joint import Joint
 from policies.learnt import Learnt, TierReport
@@ -23,8 +23,10 @@ from policies.shadow_price import ShadowPrice
 from policies.stopping import Stopping
 
 KIND = "upshift.learnt"
-FORMAT_VERSION = 1
-"""Raise when the content changes shape; files of other versions are refused."""
+FORMAT_VERSION = 2
+"""Raise when the content changes shape."""
+READ_VERSIONS = (1, 2)
+"""Files of other versions are refused. Version 1 is version 2 without trees and agreement."""
 
 
 class ArtefactError(Exception):
@@ -62,7 +64,7 @@ def load(path: str | os.PathLike[str]) -> Learnt:
     content = _content(Path(path))
     try:
         return Learnt(
-            difficulty=LinearDifficulty.from_json(content["difficulty"]),
+            difficulty=LearntDifficulty.from_json(content["difficulty"]),
             confidence=Confidence.from_json(content["confidence"]),
             joint=Joint.from_json(content["joint"]),
             prompt_count=int(content["prompt_count"]),
@@ -84,10 +86,11 @@ def _content(path: Path) -> Mapping[str, Any]:
         raise ArtefactError(f"{path}: not JSON: {exc}") from exc
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise ArtefactError(f"{path}: not an artefact; its kind must be {KIND!r}")
-    for name, expected in (("format_version", FORMAT_VERSION), ("features_version", FEATURES_VERSION)):
-        if document.get(name) != expected:
+    for name, read in (("format_version", READ_VERSIONS), ("features_version", (FEATURES_VERSION,))):
+        if document.get(name) not in read:
             raise ArtefactError(
-                f"{path}: {name} is {document.get(name)!r} and this version reads {expected}; fit it again"
+                f"{path}: {name} is {document.get(name)!r} and this version reads "
+                f"{' and '.join(map(str, read))}; fit it again"
             )
     content = document.get("content")
     if not isinstance(content, dict) or _digest(content) != document.get("sha256"):

@@ -32,12 +32,15 @@ class Answered:
     ``quality`` is what was predicted of the tier before it ran; ``confidence`` the calibrated
     probability in [0, 1] that this answer is acceptable, None where no signal could be had.
     ``failed_validation``: a validator proved the answer wrong, whatever the confidence.
+    ``agreements`` in [0, 1] by tier that answered before: how far the two answers say the same;
+    absent where that cannot be told.
     """
 
     tier: str
     quality: float
     confidence: float | None
     failed_validation: bool = False
+    agreements: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,11 +117,12 @@ class CascadeRouting:
         seen = (*state.stopped, *state.answered)
         if not seen:
             return np.clip(qualities, 0.0, 1.0), NOTHING_SEEN
-        last = seen[-1]
+        *earlier, last = seen
         if last.confidence is None and not last.failed_validation:
             return np.clip(qualities, 0.0, 1.0), last.tier
+        agreement = last.agreements.get(earlier[-1].tier) if earlier else None
         updated = [
-            self.joint.quality_given(candidate.tier, candidate.quality, last.tier, worth(last))
+            self.joint.quality_given(candidate.tier, candidate.quality, last.tier, worth(last), agreement)
             for candidate in candidates
         ]
         return np.clip(updated, 0.0, 1.0), last.tier
@@ -138,7 +139,8 @@ class CascadeRouting:
             return answer
         if other.confidence is None and not other.failed_validation:
             return answer
-        confidence = self.joint.revised(answer.tier, answer.confidence, other.tier, worth(other))
+        agreement = answer.agreements.get(other.tier, other.agreements.get(answer.tier))
+        confidence = self.joint.revised(answer.tier, answer.confidence, other.tier, worth(other), agreement)
         return replace(answer, confidence=confidence)
 
     def _above_the_floor(

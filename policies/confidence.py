@@ -7,7 +7,6 @@ scikit-learn, checked against it by probes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -15,66 +14,34 @@ from typing import Any, Self
 import numpy as np
 
 from policies.calibration import Calibrator, calibrator_from_json
-from policies.logistic import Logistic
-from policies.odds import Floats, logit, sigmoids
+from policies.head import Head
+from policies.odds import sigmoid
 
-SIGNAL_EDGE = 4.0
-"""Standard deviations at which a signal is cut."""
-_COMPRESSION = 20.0
 _TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TierConfidence:
-    """The model of one tier.
+    """The model of one tier: ``head`` asks whether its answer is right, ``calibrator`` how often such are."""
 
-    ``names`` are the signals it reads, in order; ``mean`` and ``scale`` (signals,) of their
-    compressed values. ``logistic`` takes :meth:`inputs`, ``calibrator`` its probability.
-    """
-
-    names: tuple[str, ...]
-    mean: Floats
-    scale: Floats
-    logistic: Logistic
+    head: Head
     calibrator: Calibrator
-
-    def inputs(self, quality: float, signals: Mapping[str, float]) -> Floats:
-        """Return float64 (1 + 2 * signals,): logit of the predicted quality, signals, their squares.
-
-        A signal that is missing takes its mean.
-        """
-        values = np.array([compress(signals[name]) if name in signals else math.nan for name in self.names])
-        scaled = np.clip((values - self.mean) / self.scale, -SIGNAL_EDGE, SIGNAL_EDGE)
-        scaled[np.isnan(scaled)] = 0.0
-        return np.concatenate(([logit(quality)], scaled, scaled * scaled))
 
     def predict(self, quality: float, signals: Mapping[str, float]) -> float | None:
         """Return the calibrated probability; None where over half of its signals are missing."""
-        if 2 * sum(name in signals for name in self.names) < len(self.names):
+        if not self.head.knows(signals):
             return None
-        score = sigmoids(self.logistic.log_odds(self.inputs(quality, signals)))
-        return float(self.calibrator.predict(score))
+        score = sigmoid(self.head.log_odds(quality, signals))
+        return float(self.calibrator.predict(np.array(score)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that :meth:`from_json` reads back unchanged."""
-        return {
-            "names": list(self.names),
-            "mean": self.mean.tolist(),
-            "scale": self.scale.tolist(),
-            "logistic": self.logistic.to_json(),
-            "calibrator": self.calibrator.to_json(),
-        }
+        return {**self.head.to_json(), "calibrator": self.calibrator.to_json()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_json` wrote."""
-        return cls(
-            tuple(value["names"]),
-            np.asarray(value["mean"], np.float64),
-            np.asarray(value["scale"], np.float64),
-            Logistic.from_json(value["logistic"]),
-            calibrator_from_json(value["calibrator"]),
-        )
+        return cls(Head.from_json(value), calibrator_from_json(value["calibrator"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +96,3 @@ class Confidence:
                     f"confidence probe {place} of tier {probe.tier!r} gives {served}, scikit-learn gave "
                     f"{probe.confidence}; fit the artefact again with this version"
                 )
-
-
-def compress(value: float) -> float:
-    """Draw large values in and small ones apart, keeping the sign: ln(1 + 20 |v|).
-
-    Log-probabilities of -0.01, -0.1, -1 and -10 become -0.2, -1.1, -3.0 and -5.3.
-    """
-    return math.copysign(math.log1p(_COMPRESSION * abs(value)), value)

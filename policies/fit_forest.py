@@ -6,43 +6,51 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from policies.forest import LEAF_COUNT, Forest
 from policies.odds import Floats
 
 TREE_COUNT = 80
 """With a learning rate of 0.05: 60 and 150 trees gave the same log loss within 0.002 on 4,000 answers."""
+_SETTINGS = {
+    "max_iter": TREE_COUNT,
+    "learning_rate": 0.05,
+    "max_leaf_nodes": LEAF_COUNT,
+    "min_samples_leaf": 20,
+    "l2_regularization": 5.0,
+    "max_features": 0.5,
+    "max_bins": 63,
+    "early_stopping": False,
+}
 
 
 def grow(rows: Floats, qualities: Floats, seed: int = 0) -> Any:
     """Fit scikit-learn's boosted trees to graded answers, in the manner of ``fit_logistic``.
 
-    ``rows`` (n, columns), NaN where a value is not known; ``qualities`` (n,) in [0, 1].
+    ``rows`` (n, columns), NaN where a value is not known; ``qualities`` (n,) in [0, 1]. Two made-up
+    answers of which nothing is known, one right and one wrong, keep a tier from certainty.
     """
-    labels = np.concatenate([np.ones(len(qualities)), np.zeros(len(qualities))])
-    weights = np.concatenate([qualities, 1.0 - qualities])
+    labels = np.concatenate([np.ones(len(qualities)), np.zeros(len(qualities)), [1.0, 0.0]])
+    weights = np.concatenate([qualities, 1.0 - qualities, [1.0, 1.0]])
     kept = np.flatnonzero(weights > 0.0)
     # Weighted, scikit-learn bins fifteen times slower; grades of 0 and 1 only need no weights.
-    is_graded = len(kept) > len(qualities)
-    model = HistGradientBoostingClassifier(
-        max_iter=TREE_COUNT,
-        learning_rate=0.05,
-        max_leaf_nodes=LEAF_COUNT,
-        min_samples_leaf=20,
-        l2_regularization=5.0,
-        max_features=0.5,
-        max_bins=63,
-        early_stopping=False,
-        random_state=seed,
+    is_graded = len(kept) > len(qualities) + 2
+    nothing = np.full((2, rows.shape[1]), np.nan)
+    return HistGradientBoostingClassifier(**_SETTINGS, random_state=seed).fit(
+        np.vstack([rows, rows, nothing])[kept],
+        labels[kept],
+        sample_weight=weights[kept] if is_graded else None,
     )
-    return model.fit(
-        np.vstack([rows, rows])[kept], labels[kept], sample_weight=weights[kept] if is_graded else None
-    )
+
+
+def grow_gain(rows: Floats, gains: Floats, seed: int = 0) -> Any:
+    """Fit scikit-learn's boosted trees to differences of two grades, (n,) in [-1, 1], by squared error."""
+    return HistGradientBoostingRegressor(**_SETTINGS, random_state=seed).fit(rows, gains)
 
 
 def forest_of(model: Any) -> Forest:
-    """Take the trees out of a fitted HistGradientBoostingClassifier of two classes.
+    """Take the trees out of a fitted HistGradientBoostingClassifier of two classes, or Regressor.
 
     Reads two private attributes, for there are no public ones; the artefact's probes would show
     where a later scikit-learn gives them another meaning.

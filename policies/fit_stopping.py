@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from policies.confidence import compress
 from policies.fit_logistic import fit_logistic
 from policies.folds import Fold, out_of_fold
+from policies.head import compress
 from policies.logistic import Logistic
 from policies.odds import Floats
 from policies.outcomes import Outcome

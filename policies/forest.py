@@ -40,15 +40,33 @@ class Forest:
     values: Floats
     intercept: float
 
+    @classmethod
+    def empty(cls, intercept: float = 0.0) -> Self:
+        """Return a forest without trees, which always says ``intercept``."""
+        nodes = np.zeros(0, np.int64)
+        return cls(
+            nodes,
+            np.zeros(0),
+            np.zeros(0, np.bool_),
+            np.zeros(0, np.uint8),
+            nodes,
+            np.zeros((0, LEAF_COUNT)),
+            intercept,
+        )
+
     def log_odds(self, row: Floats) -> float:
         """Natural log-odds for one row (columns,); NaN is a value that is not known."""
+        return float(self.leaves(row).sum()) + self.intercept
+
+    def leaves(self, row: Floats) -> Floats:
+        """What each tree says of one row, (trees,)."""
         if not len(self.starts):
-            return self.intercept
+            return np.zeros(0)
         seen = row[self.columns]
         is_left = (seen <= self.thresholds) | (self.nan_left & np.isnan(seen))
         open_leaves = np.bitwise_and.reduceat(np.where(is_left, _ALL_LEAVES, self.reachable), self.starts)
         leaves = _LOWEST_BIT[open_leaves]
-        return float(self.values[np.arange(len(leaves)), leaves].sum()) + self.intercept
+        return np.asarray(self.values[np.arange(len(leaves)), leaves])
 
     def scaled(self, factor: float) -> Self:
         """Return a forest whose log-odds are ``factor`` times these."""

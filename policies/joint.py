@@ -9,14 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from operator import mul
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from policies.odds import Floats, logit, sigmoid
 
+T = TypeVar("T", float, Floats)
+
 NOTHING_SEEN = ""
 """Key of the covariance that holds before any tier has answered."""
+
+CORROBORATION_COUNT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,29 @@ class Conditional:
 
 
 @dataclass(frozen=True, slots=True)
+class Corroborated:
+    """The same where it is also known how far two answers agree: five weights on :func:`corroboration`."""
+
+    intercept: float
+    weights: tuple[float, ...]
+
+    def predict(self, quality: float, confidence: float, agreement: float) -> float:
+        """Return the updated probability in (0, 1); ``agreement`` in [0, 1]."""
+        terms = corroboration(logit(quality), logit(confidence), agreement)
+        return sigmoid(self.intercept + sum(map(mul, self.weights, terms)))
+
+
+def corroboration(prior: T, evidence: T, agreement: T) -> tuple[T, ...]:
+    """Inputs of :class:`Corroborated` from log-odds and an agreement, numbers or arrays.
+
+    Another tier's confidence speaks for an answer that says the same and against one that does not,
+    so the agreement counts by itself and by what it is agreed with.
+    """
+    centred = 2.0 * agreement - 1.0
+    return prior, evidence, centred, centred * prior, centred * evidence
+
+
+@dataclass(frozen=True, slots=True)
 class Joint:
     """How the tiers hang together.
 
@@ -46,24 +74,48 @@ class Joint:
     (confidence after it ran - prediction before) / sqrt(prediction (1 - prediction)). A tier
     whose confidence cannot be had never moves: its row is 0. ``revisions`` by (other tier, tier),
     both answered: a conditional whose prior is the tier's own confidence.
+
+    ``corroborated_revisions``, likewise, hold where the agreement of the two is known, and
+    ``corroborated_conditionals`` where that of the tier seen and the one before it is.
     """
 
     tiers: tuple[str, ...] = ()
     conditionals: Mapping[tuple[str, str], Conditional] = field(default_factory=dict)
     covariances: Mapping[str, Floats] = field(default_factory=dict)
     revisions: Mapping[tuple[str, str], Conditional] = field(default_factory=dict)
+    corroborated_conditionals: Mapping[tuple[str, str], Corroborated] = field(default_factory=dict)
+    corroborated_revisions: Mapping[tuple[str, str], Corroborated] = field(default_factory=dict)
 
-    def quality_given(self, tier: str, quality: float, seen: str, confidence: float) -> float:
-        """Prediction for ``tier`` once ``seen`` has answered; unchanged where nothing was learnt."""
+    def quality_given(
+        self, tier: str, quality: float, seen: str, confidence: float, agreement: float | None = None
+    ) -> float:
+        """Prediction for ``tier`` once ``seen`` has answered; unchanged where nothing was learnt.
+
+        ``agreement`` in [0, 1] of what ``seen`` answered with the answer before it; None: not known.
+        """
+        corroborated = self.corroborated_conditionals.get((seen, tier))
+        if corroborated is not None and agreement is not None:
+            return corroborated.predict(quality, confidence, agreement)
         conditional = self.conditionals.get((seen, tier))
         return quality if conditional is None else conditional.predict(quality, confidence)
 
-    def revised(self, tier: str, confidence: float, other: str, other_confidence: float) -> float:
+    def revised(
+        self,
+        tier: str,
+        confidence: float,
+        other: str,
+        other_confidence: float,
+        agreement: float | None = None,
+    ) -> float:
         """Confidence in an answer once ``other`` has answered too; unchanged where nothing was learnt.
 
         The surer of two answers was picked for being sure, and so is too sure on average; a second
-        tier's doubt says that the prompt is hard.
+        tier's doubt says that the prompt is hard. ``agreement`` in [0, 1] of the two answers, None
+        where it is not known, tells more than both confidences.
         """
+        corroborated = self.corroborated_revisions.get((other, tier))
+        if corroborated is not None and agreement is not None:
+            return corroborated.predict(confidence, other_confidence, agreement)
         revision = self.revisions.get((other, tier))
         return confidence if revision is None else revision.predict(confidence, other_confidence)
 
@@ -86,6 +138,8 @@ class Joint:
             "tiers": list(self.tiers),
             "conditionals": _rows(self.conditionals),
             "revisions": _rows(self.revisions),
+            "corroborated_conditionals": _weight_rows(self.corroborated_conditionals),
+            "corroborated_revisions": _weight_rows(self.corroborated_revisions),
             "covariances": {seen: matrix.tolist() for seen, matrix in sorted(self.covariances.items())},
         }
 
@@ -97,7 +151,14 @@ class Joint:
             seen: np.asarray(rows, dtype=np.float64).reshape(len(tiers), len(tiers))
             for seen, rows in value["covariances"].items()
         }
-        return cls(tiers, _by_pair(value["conditionals"]), covariances, _by_pair(value["revisions"]))
+        return cls(
+            tiers,
+            _by_pair(value["conditionals"]),
+            covariances,
+            _by_pair(value["revisions"]),
+            _weights_by_pair(value.get("corroborated_conditionals", ())),
+            _weights_by_pair(value.get("corroborated_revisions", ())),
+        )
 
 
 def _rows(models: Mapping[tuple[str, str], Conditional]) -> list[list[Any]]:
@@ -109,6 +170,22 @@ def _rows(models: Mapping[tuple[str, str], Conditional]) -> list[list[Any]]:
 
 def _by_pair(rows: Sequence[Sequence[Any]]) -> dict[tuple[str, str], Conditional]:
     return {(seen, tier): Conditional(*map(float, weights)) for seen, tier, *weights in rows}
+
+
+def _weight_rows(models: Mapping[tuple[str, str], Corroborated]) -> list[list[Any]]:
+    return [[seen, tier, model.intercept, *model.weights] for (seen, tier), model in sorted(models.items())]
+
+
+def _weights_by_pair(rows: Sequence[Sequence[Any]]) -> dict[tuple[str, str], Corroborated]:
+    found = {
+        (seen, tier): Corroborated(float(intercept), tuple(map(float, weights)))
+        for seen, tier, intercept, *weights in rows
+    }
+    if any(len(model.weights) != CORROBORATION_COUNT for model in found.values()):
+        raise ValueError(
+            f"agreement has {CORROBORATION_COUNT} weights a pair of tiers; fit the artefact again"
+        )
+    return found
 
 
 def _factor(covariance: Floats) -> Floats:

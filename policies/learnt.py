@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from policies.confidence import Confidence
-from policies.difficulty.linear import LinearDifficulty
+from policies.difficulty.learnt import LearntDifficulty
 from policies.joint import Joint
 from policies.shadow_price import ShadowPrice
 from policies.stopping import Stopping
@@ -32,7 +32,7 @@ class TierReport:
 class Learnt:
     """What the router takes from an artefact; ``reports`` by tier, ``shadow_prices`` by policy."""
 
-    difficulty: LinearDifficulty
+    difficulty: LearntDifficulty
     confidence: Confidence
     joint: Joint
     prompt_count: int = 0

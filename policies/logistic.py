@@ -42,5 +42,10 @@ class Logistic:
 
 def log_loss(probabilities: Floats, qualities: Floats) -> float:
     """Mean negative log-likelihood in nats of graded answers; probabilities clipped at 1e-6."""
+    return float(np.mean(log_losses(probabilities, qualities)))
+
+
+def log_losses(probabilities: Floats, qualities: Floats) -> Floats:
+    """Negative log-likelihood of every graded answer, in nats."""
     clipped = np.clip(probabilities, 1e-6, 1.0 - 1e-6)
-    return float(-np.mean(qualities * np.log(clipped) + (1.0 - qualities) * np.log(1.0 - clipped)))
+    return np.asarray(-(qualities * np.log(clipped) + (1.0 - qualities) * np.log(1.0 - clipped)))

@@ -61,7 +61,7 @@ DIFFICULTY = Registry(
     "upshift.difficulty",
     {
         "heuristic": "policies.difficulty.heuristic:HeuristicDifficulty",
-        "linear": "policies.difficulty.linear:LinearDifficulty",
+        "linear": "policies.difficulty.learnt:LearntDifficulty",
     },
 )
 """Built as ``Class.build(options, learnt)``; see :class:`policies.difficulty.base.DifficultyEstimator`."""

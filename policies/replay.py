@@ -7,7 +7,7 @@ their costs are those recorded, so a policy can be judged only on tiers that ran
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -23,6 +23,7 @@ from policies.odds import Floats
 from policies.outcomes import OutcomeRecord, record_id
 from policies.signals.agreement import Reading, read
 from policies.signals.base import failed_validation
+from policies.signals.same import sameness
 from policies.stopping import Checkpoint, Stakes, Stopping, hopeless
 
 
@@ -31,7 +32,7 @@ class View:
     """All that policies may see of one record, scored once and shown to each of them.
 
     ``answers`` by tier are what the router would report of it once it ran; ``readings`` by tier
-    are for their agreement, empty where no text was recorded. ``draw`` is the request's own number.
+    are of its text, absent where none was recorded. ``draw`` is the request's own number.
     ``signals`` by tier are what was measured of the answer, its beginning included.
     """
 
@@ -40,6 +41,25 @@ class View:
     readings: Mapping[str, Reading]
     draw: float
     signals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    _agreements: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def answered(self, ran: Sequence[str]) -> tuple[Answered, ...]:
+        """What the router would know once the tiers ``ran``, in order of time."""
+        return tuple(self._answered(tier, ran[:place]) for place, tier in enumerate(ran))
+
+    def _answered(self, tier: str, earlier: Sequence[str]) -> Answered:
+        told = ((other, self.agreement(tier, other)) for other in earlier)
+        known = {other: agreement for other, agreement in told if agreement is not None}
+        return replace(self.answers[tier], agreements=known) if known else self.answers[tier]
+
+    def agreement(self, first: str, second: str) -> float | None:
+        """How far the two tiers' answers say the same, in [0, 1]; None where either has no text."""
+        if first not in self.readings or second not in self.readings:
+            return None
+        key = (first, second) if first < second else (second, first)
+        if key not in self._agreements:
+            self._agreements[key] = sameness(self.readings[first], self.readings[second])
+        return self._agreements[key]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,7 +199,7 @@ class _Walk:
     def _state(self) -> State:
         return State(
             tuple(self._left.values()),
-            tuple(self._view.answers[tier] for tier in self._answered),
+            self._view.answered(self._answered),
             draw=self._view.draw,
             ladder=self._ladder,
             stopped=tuple(self._stopped),

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from policies.confidence import compress
+from policies.head import compress
 from policies.logistic import Logistic
 from policies.odds import Floats, logit, sigmoid, sigmoids
 

@@ -7,12 +7,14 @@ one fold. Deterministic in records and seed. Needs scikit-learn; nothing that se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from policies.confidence import Confidence
-from policies.difficulty.fit_linear import LinearDifficultyFitter
+from policies.derive import written
+from policies.difficulty.fit_learnt import LearntDifficultyFitter
 from policies.fit_confidence import FittedConfidence, fit_tier_confidence
 from policies.fit_joint import fit_joint
 from policies.fit_stopping import fit_stopping
@@ -21,7 +23,9 @@ from policies.learnt import Learnt, TierReport
 from policies.metrics import adaptive_ece, auroc, brier
 from policies.odds import Floats
 from policies.outcomes import Outcome, OutcomeRecord
+from policies.signals.agreement import read
 from policies.signals.base import failed_validation
+from policies.signals.same import sameness
 from policies.stopping import Checkpoint, Stopping
 
 FOLD_COUNT = 5
@@ -48,12 +52,13 @@ def fit_learnt(
 def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) -> Learnt:
     qualities = _table(records, names, "quality")
     folds = assign_folds([record.prompt.text for record in records], count=FOLD_COUNT, seed=seed)
-    fitter = LinearDifficultyFitter().fit(
+    fitter = LearntDifficultyFitter().fit(
         [record.prompt for record in records],
         names,
         qualities,
         _table(records, names, "output_token_count"),
         folds,
+        seed=seed,
     )
     predicted = fitter.out_of_fold_
     fitted = {
@@ -71,7 +76,7 @@ def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) ->
             {tier: found.model for tier, found in fitted.items() if found},
             tuple(probe for found in fitted.values() if found for probe in found.probes),
         ),
-        joint=fit_joint(names, predicted, confidences, qualities),
+        joint=fit_joint(names, predicted, confidences, qualities, _agreements(records, names)),
         prompt_count=len(records),
         reports={
             tier: _report(predicted[:, place], confidences[:, place], qualities[:, place])
@@ -154,6 +159,18 @@ def _confidences(
         found = fitted[tier]
         if found is not None:
             table[_judged(records, tier), place] = found.out_of_fold
+    return table
+
+
+def _agreements(records: Sequence[OutcomeRecord], tiers: tuple[str, ...]) -> Floats:
+    """How far any two tiers' answers say the same, (records, tiers, tiers); NaN where no text was kept."""
+    table = np.full((len(records), len(tiers), len(tiers)), np.nan)
+    for row, record in enumerate(records):
+        texts = [written(record.outcomes[tier]) if tier in record.outcomes else None for tier in tiers]
+        readings = [None if text is None else read(text) for text in texts]
+        for (i, first), (j, second) in combinations(enumerate(readings), 2):
+            if first is not None and second is not None:
+                table[row, i, j] = table[row, j, i] = sameness(first, second)
     return table
 
 

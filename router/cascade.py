@@ -26,6 +26,7 @@ from router.errors import RoutingError
 from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, Event, Result, TextDelta
 from router.ladder import Ladder
 from router.plan import Plan, Rung
+from router.seen import Seen
 from router.terms import terms_of
 
 
@@ -44,6 +45,7 @@ class Cascade:
         self._ladder = Ladder(plan, self._budget)
         self._drafts = Drafts(plan)
         self._attempts: list[Attempt] = []
+        self._seen = Seen()
         self._draw = draw(plan.request.id)
         spending = plan.route.spending
         self._shadow_price = None if spending is None else spending.price(self._draw)
@@ -166,7 +168,7 @@ class Cascade:
     def _state(self) -> State:
         return State(
             candidates=tuple(_candidate(self._asked(rung).rung) for rung in self._open_rungs()),
-            answered=tuple(_seen(attempt) for attempt in self._answered()),
+            answered=self._seen.answered(self._answered()),
             min_confidence=self.plan.constraints.min_confidence,
             draw=self._draw,
             features=self.plan.features,
@@ -267,13 +269,6 @@ def draw(request_id: str) -> float:
 
 def _candidate(rung: Rung) -> Candidate:
     return Candidate(rung.tier.name, rung.estimate.quality, rung.cost.usd_micros)
-
-
-def _seen(attempt: Attempt) -> Answered:
-    assessment = attempt.assessment
-    return Answered(
-        attempt.tier.name, attempt.rung.estimate.quality, assessment.confidence, assessment.failed_validation
-    )
 
 
 def _stopped(attempt: Attempt) -> Answered:

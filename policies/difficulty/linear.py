@@ -1,4 +1,4 @@
-"""The learnt estimator, as it is served: TF-IDF terms and features times a matrix of weights.
+"""What a prompt's words say, as it is served: TF-IDF terms and features times a matrix of weights.
 
 Fitted by scikit-learn in ``fit_linear``; this file imports none of it. Probes that scikit-learn
 scored when it was fitted are scored again when it is loaded, and a difference is an error.
@@ -10,27 +10,18 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from backends.types import Message, Prompt, Role
-from policies.difficulty.base import DifficultyEstimator, Estimate
 from policies.difficulty.terms import terms_of
 from policies.features import features_of
-from policies.odds import Floats, sigmoid
+from policies.odds import Floats
 
 FEATURE_EDGE = 4.0
 """Standard deviations at which a feature is cut, so that an odd prompt is not off the chart."""
-_MAX_LOG_LENGTH = 12.0
 _TOLERANCE = 1e-6
-
-
-class LinearOptions(BaseModel):
-    """Nothing to set: all is learnt."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class ParityError(ValueError):
@@ -39,21 +30,30 @@ class ParityError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A made-up prompt, and scikit-learn's scores for it: ``2 * tiers`` as ``weights`` has columns."""
+    """A made-up prompt, and scikit-learn's scores for it, as many as ``weights`` has columns."""
 
     text: str
     scores: tuple[float, ...]
 
 
+class Scores(NamedTuple):
+    """A prompt's scores by kind: log-odds and log lengths (tiers,), gains, topics."""
+
+    log_odds: Floats
+    log_lengths: Floats
+    gains: Floats
+    topics: Floats
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearDifficulty:
-    """Two linear models a tier: log-odds of a right answer, and log(1 + output tokens).
+    """Linear models of a prompt, side by side, and the topics of its words.
 
-    ``weights`` float64 (terms + features, 2 * tiers): first the tiers' qualities, then their
-    lengths; ``intercepts`` (2 * tiers,). ``vocabulary`` maps a term to its row; ``idf`` (terms,).
+    ``weights`` float64 (terms + features, columns): log-odds of a right answer by tier, then
+    log(1 + output tokens) by tier, then, ``gain_count`` of them, what the last tier is better by
+    than each other one, then topics, for trees to read. ``intercepts`` (columns,). ``vocabulary``
+    maps a term to its row; ``idf`` (terms,).
     """
-
-    Options: ClassVar[type[LinearOptions]] = LinearOptions
 
     tiers: tuple[str, ...]
     vocabulary: Mapping[str, int]
@@ -62,31 +62,17 @@ class LinearDifficulty:
     feature_scale: Floats
     weights: Floats
     intercepts: Floats
+    gain_count: int = 0
     probes: tuple[Probe, ...] = ()
 
-    @classmethod
-    def build(cls, options: LinearOptions, learnt: DifficultyEstimator | None = None) -> Self:
-        """Take the artefact's estimator; ValueError where there is none of this kind."""
-        del options
-        if not isinstance(learnt, cls):
-            raise ValueError(
-                "difficulty 'linear' needs a fitted artefact and none was given; calibrate first, "
-                "or use difficulty 'heuristic'"
-            )
-        return learnt
-
-    def predict(self, prompt: Prompt, features: Mapping[str, float]) -> Mapping[str, Estimate]:
-        """Estimates for the tiers that it was fitted on."""
-        scores = self.scores(prompt.text, features).tolist()
-        limit = prompt.sampling.max_output_token_count or math.inf
+    def scores(self, text: str, features: Mapping[str, float]) -> Scores:
+        """Score a prompt by every column. Sublinear term counts, L2-normalised."""
         tier_count = len(self.tiers)
-        return {
-            tier: Estimate(sigmoid(scores[place]), min(_token_count(scores[tier_count + place]), limit))
-            for place, tier in enumerate(self.tiers)
-        }
+        ends = np.cumsum([tier_count, tier_count, self.gain_count])
+        return Scores(*np.split(self.columns(text, features), ends))
 
-    def scores(self, text: str, features: Mapping[str, float]) -> Floats:
-        """Return the raw linear scores, float64 (2 * tiers,). Sublinear term counts, L2-normalised."""
+    def columns(self, text: str, features: Mapping[str, float]) -> Floats:
+        """Return the raw scores, float64 (columns,)."""
         vocabulary = self.vocabulary
         counts = [(vocabulary[term], n) for term, n in Counter(terms_of(text)).items() if term in vocabulary]
         total = standardise(features, self.feature_mean, self.feature_scale) @ self.weights[len(self.idf) :]
@@ -107,6 +93,7 @@ class LinearDifficulty:
             "feature_scale": self.feature_scale.tolist(),
             "weights": self.weights.tolist(),
             "intercepts": self.intercepts.tolist(),
+            "gain_count": self.gain_count,
             "probes": [[probe.text, list(probe.scores)] for probe in self.probes],
         }
 
@@ -120,6 +107,7 @@ class LinearDifficulty:
         scorer = cls(
             tiers=tuple(value["tiers"]),
             vocabulary={term: row for row, term in enumerate(value["terms"])},
+            gain_count=int(value.get("gain_count", 0)),
             probes=tuple(Probe(text, tuple(scores)) for text, scores in value["probes"]),
             **arrays,
         )
@@ -131,7 +119,7 @@ class LinearDifficulty:
         if not self.probes:
             raise ParityError("no difficulty probe to check the scorer by; fit the artefact again")
         for place, probe in enumerate(self.probes):
-            scores = self.scores(probe.text, features_of(prompt_of(probe.text)))
+            scores = self.columns(probe.text, features_of(prompt_of(probe.text)))
             worst = float(np.max(np.abs(scores - np.array(probe.scores))))
             if not worst <= _TOLERANCE:
                 raise ParityError(
@@ -152,7 +140,3 @@ def standardise(features: Mapping[str, float], mean: Floats, scale: Floats) -> F
     """Centre, scale and cut features in their fixed order; float64 (features,)."""
     values = np.fromiter(features.values(), np.float64, len(features))
     return np.clip((values - mean) / scale, -FEATURE_EDGE, FEATURE_EDGE)
-
-
-def _token_count(log_length: float) -> float:
-    return max(math.expm1(min(log_length, _MAX_LOG_LENGTH)), 1.0)

@@ -21,6 +21,7 @@ _ROOTS = (
     "policies.learnt",
     "policies.uncalibrated",
     "router.assess",
+    "router.seen",
 )
 
 

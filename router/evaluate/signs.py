@@ -66,11 +66,14 @@ def _after_next(scored: Scored, predicted: Floats, own: Floats) -> Signs:
     harm = np.full_like(right, np.nan)
     known = ~np.isnan(own[:, :-1]) & ~np.isnan(own[:, 1:])
     for row, column in np.argwhere(known):
-        this, after = own[row, column], own[row, column + 1]
-        right[row, column] = joint.revised(tiers[column], this, tiers[column + 1], after)
-        top = after
+        tier, following = tiers[column], tiers[column + 1]
+        agreement = scored.views[row].agreement(tier, following)
+        after = own[row, column + 1]
+        right[row, column] = joint.revised(tier, own[row, column], following, after, agreement)
         if column + 2 < len(tiers):
-            top = joint.quality_given(tiers[-1], predicted[row, -1], tiers[column + 1], after)
+            top = joint.quality_given(tiers[-1], predicted[row, -1], following, after, agreement)
+        else:
+            top = joint.revised(following, after, tier, own[row, column], agreement)
         harm[row, column] = top - right[row, column]
     return Signs(right, harm)
 

@@ -99,4 +99,4 @@ def test_recorded_outcomes_of_real_models_can_be_learnt_from() -> None:
     assert ranked is not None
     assert ranked > 0.58
     assert not learnt.confidence.tiers
-    assert np.isfinite(learnt.difficulty.weights).all()
+    assert np.isfinite(learnt.difficulty.linear.weights).all()

@@ -51,6 +51,33 @@ def test_the_factor_reproduces_a_covariance(size: int, seed: int) -> None:
     assert np.allclose(factor @ factor.T, covariance, atol=1e-6)
 
 
+def _agreeing(joint: Joint) -> tuple[float, float, float]:
+    return (
+        joint.revised("a", 0.6, "b", 0.8),
+        joint.revised("a", 0.6, "b", 0.8, agreement=0.0),
+        joint.revised("a", 0.6, "b", 0.8, agreement=1.0),
+    )
+
+
+def test_an_answer_gains_by_a_second_that_says_the_same() -> None:
+    """And loses by one that says otherwise; where agreement is not known, the two are averaged."""
+    rng = np.random.default_rng(0)
+    right = (rng.random((600, 2)) < [0.5, 0.8]).astype(np.float64)
+    same = np.where(right.all(axis=1), 1.0, np.where(right.any(axis=1), 0.0, rng.random(600) < 0.2))
+    predicted = np.clip(np.tile([0.5, 0.8], (600, 1)) + rng.normal(0, 0.1, (600, 2)), 0.01, 0.99)
+    agreements = np.tile(same[:, None, None], (1, 2, 2))
+    joint = fit_joint(("a", "b"), predicted, predicted, right, agreements)
+    unknown, differing, agreeing = _agreeing(joint)
+    assert differing + 0.2 < unknown < agreeing - 0.2
+    assert Joint.from_json(joint.to_json()).revised("a", 0.6, "b", 0.8, 1.0) == agreeing
+
+
+def test_agreement_without_lessons_changes_nothing(learnt: Learnt) -> None:
+    """Records without texts cannot teach what agreement is worth."""
+    with_it = learnt.joint.revised("edge", 0.7, "frontier", 0.9, agreement=1.0)
+    assert with_it == learnt.joint.revised("edge", 0.7, "frontier", 0.9)
+
+
 def test_too_few_pairs_teach_nothing() -> None:
     """Fewer than fifty prompts that both answered leave predictions as they are."""
     predicted = np.full((40, 2), 0.5)

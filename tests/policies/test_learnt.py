@@ -9,18 +9,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from backends.types import Message, Prompt, Role, Sampling
 from policies.confidence import Confidence
-from policies.difficulty.fit_linear import LinearDifficultyFitter
-from policies.difficulty.linear import LinearDifficulty, LinearOptions
+from policies.difficulty.fit_linear import TOPIC_COUNT, LinearDifficultyFitter
+from policies.difficulty.learnt import LearntDifficulty, LearntOptions, joined
+from policies.difficulty.linear import FEATURE_EDGE, ParityError
 from policies.difficulty.terms import terms_of
 from policies.features import features_of
 from policies.folds import assign_folds
 from policies.learnt import Learnt
 from policies.metrics import auroc
+from policies.odds import sigmoids
 from policies.training import Outcome, OutcomeRecord, fit_learnt
 from tests.policies.ladder import TIERS, records
 
@@ -34,15 +39,40 @@ def test_terms_are_words_number_shapes_marks_and_pairs() -> None:
 def test_the_exported_scorer_is_scikit_learns(graded: list[OutcomeRecord]) -> None:
     """Built here a second time from scikit-learn's own parts, to 1e-9."""
     prompts = [record.prompt for record in graded[:200]]
-    qualities = np.array([[record.outcomes["edge"].quality] for record in graded[:200]])
+    qualities = np.array([[r.outcomes[tier].quality for tier in TIERS[:2]] for r in graded[:200]])
     folds = assign_folds([prompt.text for prompt in prompts], count=5, seed=0)
-    fitter = LinearDifficultyFitter().fit(prompts, ["edge"], qualities, np.full((200, 1), 7.0), folds)
-    served = np.array([fitter.model_.scores(p.text, features_of(p))[0] for p in prompts])
-    inputs = fitter.inputs_.toarray()
+    fitter = LinearDifficultyFitter().fit(prompts, TIERS[:2], qualities, np.full((200, 2), 7.0), folds)
+    served = np.array([fitter.model_.columns(p.text, features_of(p)) for p in prompts])
     terms = TfidfVectorizer(analyzer=terms_of, vocabulary=dict(fitter.model_.vocabulary), sublinear_tf=True)
     again = terms.fit_transform([prompt.text for prompt in prompts]).toarray()
-    assert np.allclose(inputs[:, : again.shape[1]], again, atol=1e-12)
-    assert np.allclose(inputs @ fitter.model_.weights[:, 0] + fitter.model_.intercepts[0], served, atol=1e-9)
+    values = np.array([list(features_of(prompt).values()) for prompt in prompts])
+    dense = np.clip(StandardScaler().fit_transform(values), -FEATURE_EDGE, FEATURE_EDGE)
+    expected = np.hstack([again, dense]) @ fitter.model_.weights + fitter.model_.intercepts
+    assert np.allclose(expected, served, atol=1e-9)
+    assert len(fitter.model_.scores("", features_of(prompts[0])).topics) == TOPIC_COUNT
+
+
+def test_the_estimator_with_trees_is_scikit_learns(learnt: Learnt) -> None:
+    """Its probes were scored by scikit-learn itself; one that is off by a thousandth is found."""
+    blend = learnt.difficulty.blend
+    assert blend is not None
+    blend.check(learnt.difficulty.linear)
+    with pytest.raises(ParityError, match="trees differ"):
+        replace(blend, probes=blend.probes + 0.001).check(learnt.difficulty.linear)
+
+
+@given(st.integers(1, 6), st.integers(0, 1000), st.sampled_from([0.0, 0.5, 1.0]))
+def test_qualities_differ_by_the_gains_wanted(count: int, seed: int, weight: float) -> None:
+    """And stay as they were predicted where only their own differences are wanted."""
+    rng = np.random.default_rng(seed)
+    line = np.concatenate([rng.normal(0, 0.3, count), rng.normal(0, 0.05, count - 1)])
+    alone = sigmoids(line[:count])
+    found = joined(line, np.zeros_like(line), np.zeros(len(line)), weight)
+    wanted = (1.0 - weight) * (alone[-1] - alone[:-1]) + weight * line[count:]
+    assert np.allclose(found[-1] - found[:-1], wanted, atol=1e-9)
+    assert found.sum() == pytest.approx(alone.sum())
+    if weight == 0.0:
+        assert np.allclose(found, alone, atol=1e-9)
 
 
 def test_difficulty_and_confidence_generalise(learnt: Learnt) -> None:
@@ -78,6 +108,18 @@ def test_length_is_predicted_and_bounded_by_the_callers_limit(learnt: Learnt) ->
     assert lengths[0] < lengths[1]
     capped = replace(long, sampling=Sampling(max_output_token_count=3))
     assert learnt.difficulty.predict(capped, features_of(capped))["edge"].output_token_count == 3
+
+
+def test_answers_that_nobody_counted_are_taken_for_middling(graded: list[OutcomeRecord]) -> None:
+    """Outcomes without text or token counts are learnt from all the same."""
+    uncounted = [
+        replace(r, outcomes={t: replace(o, output_token_count=None) for t, o in r.outcomes.items()})
+        for r in graded[:60]
+    ]
+    estimate = fit_learnt(uncounted, tiers=TIERS).difficulty.predict(
+        graded[0].prompt, features_of(graded[0].prompt)
+    )
+    assert estimate["edge"].output_token_count == pytest.approx(256.0)
 
 
 def test_confidence_is_never_invented(learnt: Learnt) -> None:
@@ -126,7 +168,7 @@ def test_refuted_answers_teach_the_other_tiers_only(graded: list[OutcomeRecord])
         for place, r in enumerate(graded[:300])
     ]
     learnt = fit_learnt(mixed, tiers=TIERS)
-    assert "json_schema_valid" not in learnt.confidence.tiers["edge"].names
+    assert "json_schema_valid" not in learnt.confidence.tiers["edge"].head.names
     assert ("edge", "frontier") in learnt.joint.conditionals
 
 
@@ -144,10 +186,10 @@ def test_too_few_prompts_are_refused(graded: list[OutcomeRecord]) -> None:
         fit_learnt([graded[0]] * 100)
 
 
-def test_a_linear_estimator_is_not_built_from_nothing() -> None:
+def test_a_learnt_estimator_is_not_built_from_nothing() -> None:
     """The message says what to do instead."""
     with pytest.raises(ValueError, match="heuristic"):
-        LinearDifficulty.build(LinearOptions(), None)
+        LearntDifficulty.build(LearntOptions(), None)
 
 
 def test_serving_imports_no_scikit_learn() -> None:
@@ -158,10 +200,10 @@ def test_serving_imports_no_scikit_learn() -> None:
 
 def test_the_confidence_model_is_scikit_learns(learnt: Learnt, graded: list[OutcomeRecord]) -> None:
     """Put back into scikit-learn, the exported weights give the same scores to 1e-9."""
-    model = learnt.confidence.tiers["edge"]
-    inputs = np.array([model.inputs(0.6, record.outcomes["edge"].signals) for record in graded[:50]])
+    head = learnt.confidence.tiers["edge"].head
+    line = replace(head, boosted=None)
+    inputs = np.array([head.inputs(0.6, record.outcomes["edge"].signals) for record in graded[:50]])
     theirs = LogisticRegression().fit(inputs, np.arange(50) % 2)
-    theirs.coef_, theirs.intercept_ = model.logistic.weights[None, :], np.array([model.logistic.intercept])
-    expected = model.calibrator.predict(theirs.predict_proba(inputs)[:, 1])
-    served = [model.predict(0.6, record.outcomes["edge"].signals) for record in graded[:50]]
-    assert np.allclose(np.array(served, dtype=np.float64), expected, atol=1e-9)
+    theirs.coef_, theirs.intercept_ = head.logistic.weights[None, :], np.array([head.logistic.intercept])
+    served = [line.log_odds(0.6, record.outcomes["edge"].signals) for record in graded[:50]]
+    assert np.allclose(served, theirs.decision_function(inputs), atol=1e-9)

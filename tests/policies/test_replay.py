@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,3 +62,11 @@ def test_a_view_is_what_the_router_would_see(learnt: Learnt, graded: list[Outcom
     assert view.answers["edge"].confidence == confidence
     assert 0.0 <= view.draw < 1.0
     assert view.readings == {}
+
+
+def test_a_second_answer_is_shown_with_its_agreement(learnt: Learnt, graded: list[OutcomeRecord]) -> None:
+    """Between 0 and 1 by the tier before it; nothing where a text is missing."""
+    said = {"edge": "The answer is 12.", "local": "So it is 3 * 4. Answer: 12", "frontier": None}
+    outcomes = {tier: replace(graded[0].outcomes[tier], text=said[tier]) for tier in TIERS}
+    view = view_of(learnt, replace(graded[0], outcomes=outcomes), TIERS)
+    assert [answer.agreements for answer in view.answered(TIERS)] == [{}, {"edge": 1.0}, {}]

@@ -147,7 +147,7 @@ def test_a_replay_stops_what_would_be_stopped(learnt: Learnt) -> None:
 
 def test_beginnings_are_not_read_as_signals_of_whole_answers(learnt: Learnt) -> None:
     """Confidence rests on what every answer has."""
-    names = learnt.confidence.tiers["edge"].names
+    names = learnt.confidence.tiers["edge"].head.names
     assert names
     assert not any(checkpoint_of(name) is not None for name in names)
 
