@@ -19,6 +19,7 @@ from policies.difficulty.linear import LinearDifficulty
 from policies.features import FEATURES_VERSION
 from policies.joint import Joint
 from policies.learnt import Learnt, TierReport
+from policies.probes.refinement import Refinements
 
 KIND = "upshift.learnt"
 FORMAT_VERSION = 1
@@ -37,6 +38,7 @@ def save(learnt: Learnt, path: str | os.PathLike[str]) -> str:
         "difficulty": learnt.difficulty.to_json(),
         "confidence": learnt.confidence.to_json(),
         "joint": learnt.joint.to_json(),
+        "refinements": learnt.refinements.to_json(),
     }
     digest = _digest(content)
     document = {
@@ -63,6 +65,8 @@ def load(path: str | os.PathLike[str]) -> Learnt:
             joint=Joint.from_json(content["joint"]),
             prompt_count=int(content["prompt_count"]),
             reports={tier: TierReport(**report) for tier, report in content["reports"].items()},
+            # Files from before there were probes have none.
+            refinements=Refinements.from_json(content.get("refinements", {})),
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
         raise ArtefactError(f"{path}: its content cannot be served: {exc}") from exc

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from policies.confidence import Confidence
 from policies.difficulty.linear import LinearDifficulty
 from policies.joint import Joint
+from policies.probes.refinement import Refinements
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +36,4 @@ class Learnt:
     joint: Joint
     prompt_count: int = 0
     reports: Mapping[str, TierReport] = field(default_factory=dict)
+    refinements: Refinements = field(default_factory=Refinements)
