@@ -79,6 +79,7 @@ SIGNALS = Registry(
         "structure": "policies.signals.structure:Structure",
         "repetition": "policies.signals.repetition:Repetition",
         "arithmetic": "policies.signals.arithmetic:Arithmetic",
+        "votes": "policies.signals.votes:Votes",
     },
 )
 """Built as ``Class()``."""

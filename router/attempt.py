@@ -14,7 +14,7 @@ from backends.deadline import deadline_after, until
 from backends.errors import BackendError, TimedOut, Unavailable
 from backends.types import Completion, Delta, FinishReason, Prompt, TokenLogprob, Usage
 from policies.signals.base import Answer
-from router.events import AttemptReport, Outcome
+from router.events import AttemptReport, Outcome, ProbeReport
 from router.plan import Rung
 
 # A backend keeps its own time and says more about it; past this, it does not.
@@ -53,6 +53,7 @@ class Attempt:
         self.outcome = Outcome.REJECTED
         self.reason = "cancelled"
         self.assessment = Assessment()
+        self.probes: list[ProbeReport] = []
         self.error: BackendError | None = None
         self.usage = Usage()
         self.finish_reason: FinishReason | None = None
@@ -147,12 +148,13 @@ class Attempt:
 
     @property
     def cost_usd_micros(self) -> int:
-        """What the run has cost so far.
+        """What the run and the probes into its answer have cost so far.
 
         A run that failed before its first token costs nothing; one that was cancelled after it
         reached the model costs its input.
         """
-        return self.tier.price.cost_usd_micros(self.usage) if self._is_billed else 0
+        own = self.tier.price.cost_usd_micros(self.usage) if self._is_billed else 0
+        return own + sum(probe.cost_usd_micros for probe in self.probes)
 
     def answer(self, prompt: Prompt) -> Answer:
         """The complete answer, for signals to look at."""
@@ -179,4 +181,5 @@ class Attempt:
             cost_usd_micros=self.cost_usd_micros,
             latency_s=ended_s - self._started_s,
             time_to_first_token_s=None if first_s is None else first_s - self._started_s,
+            probes=tuple(self.probes),
         )

@@ -10,12 +10,17 @@ from typing import Any
 
 from backends.registry import backend_class
 from policies.artefact import load
+from policies.cascade_routing import CascadeRoutingOptions
 from policies.certified import Certified
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
 from policies.difficulty.layered import LayeredDifficulty
 from policies.learnt import Learnt
-from policies.registry import DIFFICULTY, POLICIES, SIGNALS
+from policies.probes.base import Probe
+from policies.probes.economy import Economy
+from policies.probes.refinement import Refinements
+from policies.registry import DIFFICULTY, POLICIES, PROBES, SIGNALS
+from router.arm_tier import ArmTier
 from router.assess import Assessor
 from router.audit import Auditor
 from router.certificates.found import warrant_for
@@ -23,6 +28,7 @@ from router.config.model import Config, PolicyConfig, TierConfig
 from router.core import Router
 from router.journal import Journal, NullJournal, SqliteJournal
 from router.plan import Planner, Route
+from router.probing import Prober
 from router.request import Constraints
 from router.tiers import Limits, Price, Tier
 
@@ -41,6 +47,7 @@ def build(config: Config) -> Router:
         [SIGNALS.load(name)() for name in SIGNALS.names()],
         None if learnt is None else learnt.confidence,
         allow_uncalibrated=config.confidence.uncalibrated == "token_probability",
+        prober=_prober(config, learnt),
     )
     journal = _journal(config)
     # Audits without a journal would leave no trace; and whoever keeps it is the one who watches.
@@ -55,6 +62,16 @@ def _tier(config: TierConfig) -> Tier:
     return Tier(config.name, config.backend, backend_class(config.backend)(config.options), price, limits)
 
 
+def _prober(config: Config, learnt: Learnt | None) -> Prober | None:
+    if not config.confidence.probes:
+        return None
+    loaded: dict[str, Any] = {one.probe: PROBES.load(one.probe) for one in config.confidence.probes}
+    probes: list[Probe] = [loaded[one.probe](one.options) for one in config.confidence.probes]
+    refinements = Refinements() if learnt is None else learnt.refinements
+    allow_uncalibrated = config.confidence.uncalibrated == "token_probability"
+    return Prober(probes, Economy(refinements, allow_uncalibrated), time.monotonic)
+
+
 def _price(tier: Tier) -> tuple[int, int]:
     return tier.price.output_usd_micros_per_million, tier.price.input_usd_micros_per_million
 
@@ -63,7 +80,9 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
     by_name = {tier.name: tier for tier in tiers}
     rule = POLICIES.load(config.objective.rule)
     limits = config.constraints
-    policy = rule(config.objective.options, None if learnt is None else learnt.joint)
+    options = config.objective.options
+    policy = rule(options, None if learnt is None else learnt.joint)
+    arms = options.arms if isinstance(options, CascadeRoutingOptions) else ()
     return Route(
         name=config.name,
         policy=policy,
@@ -77,6 +96,7 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
         tags=frozenset(config.match.tags),
         tenants=frozenset(config.match.tenants),
         warrant=warrant_for(policy, config, whole) if isinstance(policy, Certified) else None,
+        arms=tuple(ArmTier(by_name[arm.tier], arm) for arm in arms),
     )
 
 

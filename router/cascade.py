@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from backends.types import Usage
+from policies.arms import is_arm
 from policies.base import Accept, Answered, Candidate, State, Stop, Try, Verdict
 from policies.reasons import Reason
 from router.assess import Assessor
@@ -21,6 +22,8 @@ from router.errors import RoutingError
 from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, Event, Result, TextDelta
 from router.ladder import Ladder
 from router.plan import Plan, Rung
+from router.probing import Scene
+from router.voted import begun
 
 
 class Cascade:
@@ -59,6 +62,7 @@ class Cascade:
                         attempt.was_shown = True
                         yield TextDelta(attempt.number, text)
             self._assess(attempt)
+            await self._probe(attempt)
             verdict = self._verdict(self._state())
             if not self._is_accepted(attempt, verdict):
                 yield self._reject(attempt, verdict)
@@ -90,7 +94,7 @@ class Cascade:
         """Make the attempt, and say whether its text may be shown before it is accepted."""
         rung = self._ladder.rung(verdict.tier)
         is_live = self.plan.request.allow_retraction or not self._can_be_rejected(rung)
-        attempt = Attempt(self._budget.begin_attempt(), rung, self._clock)
+        attempt = begun(self._budget.begin_attempt(), rung, self._clock)
         self._attempts.append(attempt)
         return attempt, is_live
 
@@ -116,6 +120,24 @@ class Cascade:
             answer = attempt.answer(self.plan.request.prompt)
             attempt.assessment = self._assessor.assess(attempt.tier.name, quality, answer)
 
+    async def _probe(self, attempt: Attempt) -> None:
+        """Let probes look at the answer. Under a certificate none runs: it was tested without."""
+        prober = self._assessor.prober
+        if prober is None or self.plan.permit is not None or not attempt.is_answered:
+            return
+        open_rungs = self._open_rungs()
+        scene = Scene(
+            attempt=attempt,
+            answer=attempt.answer(self.plan.request.prompt),
+            rungs={rung.tier.name: rung for rung in self.plan.rungs if rung.exclusion_reason is None},
+            budget=self._budget,
+            keep_usd_micros=max(map(self._ladder.money_to_try_usd_micros, open_rungs), default=0),
+            keep_s=open_rungs[0].tier.limits.typical_latency_s if open_rungs else 0.0,
+            state=self._state(),
+            decide=self._verdict,
+        )
+        await prober.look(scene)
+
     def _verdict(self, state: State) -> Verdict:
         if not state.candidates and not state.answered:
             return Stop("no_tier_left")
@@ -128,7 +150,7 @@ class Cascade:
             min_confidence=self.plan.constraints.min_confidence,
             draw=self._draw,
             features=self.plan.features,
-            ladder=tuple(rung.tier.name for rung in self.plan.rungs),
+            ladder=tuple(rung.tier.name for rung in self.plan.rungs if not is_arm(rung.tier.name)),
         )
 
     def _answered(self) -> list[Attempt]:
@@ -188,7 +210,7 @@ class Cascade:
             finish_reason=chosen.finish_reason,
             attempt_number=chosen.number,
             attempts=reports,
-            usage=sum((report.usage for report in reports), Usage()),
+            usage=sum((report.total_usage for report in reports), Usage()),
             cost_usd_micros=sum(report.cost_usd_micros for report in reports),
             latency_s=self._budget.elapsed_s(),
             certificate_id=self._certificate_id(),

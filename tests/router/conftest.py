@@ -12,15 +12,18 @@ import pytest
 from backends.base import Backend
 from backends.echo import EchoBackend, EchoOptions
 from backends.types import Message, Prompt, Role, Sampling
+from policies.arms import Arm
 from policies.base import Policy
 from policies.difficulty.heuristic import HeuristicDifficulty
 from policies.registry import SIGNALS
 from policies.threshold import Threshold, ThresholdOptions
+from router.arm_tier import ArmTier
 from router.assess import Assessor
 from router.core import Router
 from router.events import Event, Result
 from router.journal import JournalEntry, NullJournal
 from router.plan import Planner, Route
+from router.probing import Prober
 from router.request import Constraints, Request
 from router.tiers import Limits, Price, Tier
 
@@ -54,15 +57,19 @@ class House:
     constraints: Constraints = field(default_factory=Constraints)
     clock: Callable[[], float] = time.monotonic
     journal: ListJournal = field(default_factory=ListJournal)
+    prober: Prober | None = None
+    arms: tuple[Arm, ...] = ()
 
     def router(self) -> Router:
         """Build the router; its tiers are ready."""
         for tier in self.tiers:
             tier.ready = True
-        route = Route("default", self.policy, tuple(self.tiers), self.constraints)
+        by_name = {tier.name: tier for tier in self.tiers}
+        arms = tuple(ArmTier(by_name[arm.tier], arm) for arm in self.arms)
+        route = Route("default", self.policy, tuple(self.tiers), self.constraints, arms=arms)
         estimator = HeuristicDifficulty.for_ladder([tier.name for tier in self.tiers], output_token_count=4)
         signals = [SIGNALS.load(name)() for name in SIGNALS.names()]
-        assessor = Assessor(signals, MeanProbability())
+        assessor = Assessor(signals, MeanProbability(), prober=self.prober)
         return Router(self.tiers, Planner([route], estimator), assessor, self.journal, self.clock)
 
     async def events(self, request: Request) -> list[Event]:
