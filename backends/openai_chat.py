@@ -33,6 +33,8 @@ from backends.types import (
 
 # What a chat template adds around a message, roughly.
 _TOKENS_PER_MESSAGE = 4
+# The API lists no more tokens at a position.
+_MAX_TOP_COUNT = 20
 # Not every server lists its models.
 _NO_MODEL_LIST = (404, 405)
 
@@ -140,7 +142,8 @@ class OpenAIChatBackend:
         if isinstance(prompt.response_format, JsonSchemaFormat) and options.json_schema is not None:
             body["response_format"] = response_format(prompt.response_format.schema, options.json_schema)
         if logprobs:
-            body |= {"logprobs": True, "top_logprobs": 2}
+            count = min(max(prompt.sampling.top_logprob_count, 2), _MAX_TOP_COUNT)
+            body |= {"logprobs": True, "top_logprobs": count}
         if options.stream_usage:
             body["stream_options"] = {"include_usage": True}
         return {key: value for key, value in (body | options.extra_body).items() if value is not None}

@@ -42,7 +42,13 @@ class ContentLogprob(TopLogprob):
         """Translate it; some servers round to just above 0. NaN stays NaN, which is not certainty."""
         others = [top.logprob for top in self.top_logprobs or () if top.token != self.token]
         runner_up = min(max(others), 0.0) if others else None
-        return TokenLogprob(self.token, min(self.logprob, 0.0), runner_up)
+        listed = [(top.token, min(top.logprob, 0.0)) for top in self.top_logprobs or ()]
+        return TokenLogprob(
+            self.token,
+            min(self.logprob, 0.0),
+            runner_up,
+            top=tuple(sorted(listed, key=lambda pair: -pair[1])),
+        )
 
 
 class Logprobs(_Lenient):

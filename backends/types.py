@@ -110,7 +110,7 @@ class TokenLogprob:
     ``logprob`` and ``runner_up_logprob`` are natural logarithms of the model's own distribution
     (temperature 1, before any truncation); ``runner_up_logprob`` is that of the most probable
     *other* token, and ``entropy`` that of the distribution in nats. None: not offered. ``top`` holds
-    the most probable tokens with their log-probabilities, best first, as many as were asked for.
+    the most probable tokens with their log-probabilities, best first, as many as were asked for or more.
     """
 
     text: str

@@ -13,6 +13,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from policies.arms import is_arm, is_pointless
 from policies.base import Accept, Answered, Candidate, Policy, State, Stop, Try
 from policies.derive import written
 from policies.features import features_of
@@ -85,7 +86,10 @@ def _draw(record: OutcomeRecord) -> float:
 
 
 def replay(policy: Policy, views: Sequence[View], costs_usd_micros: Mapping[str, float]) -> Replayed:
-    """Let ``policy`` decide every view; the ladder is ``costs_usd_micros``, predicted, cheapest first."""
+    """Let ``policy`` decide every view; the ladder is ``costs_usd_micros``, predicted, cheapest first.
+
+    Arms may be among it; K counts them.
+    """
     ladder = tuple(costs_usd_micros)
     chosen = np.full(len(views), -1, dtype=np.int64)
     tried = np.zeros((len(views), len(ladder)), dtype=np.bool_)
@@ -101,10 +105,12 @@ def _walk(
 ) -> tuple[str | None, list[str]]:
     """The tier accepted, None where the policy gave up, and the tiers that ran, in order."""
     left = {tier: Candidate(tier, view.qualities[tier], costs[tier]) for tier in ladder}
+    rungs = tuple(tier for tier in ladder if not is_arm(tier))
     ran: list[str] = []
     while True:
         answered = tuple(view.answers[tier] for tier in ran)
-        match policy.decide(State(tuple(left.values()), answered, draw=view.draw, ladder=ladder)):
+        candidates = tuple(left[tier] for tier in left if not is_pointless(tier, ran))
+        match policy.decide(State(candidates, answered, draw=view.draw, ladder=rungs)):
             case Try(tier):
                 del left[tier]
                 ran.append(tier)

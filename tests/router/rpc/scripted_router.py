@@ -14,6 +14,7 @@ from router.events import (
     Decided,
     Event,
     Outcome,
+    ProbeReport,
     Result,
     TextDelta,
     TierEstimate,
@@ -25,8 +26,19 @@ Script = Callable[["ScriptedRouter", Request], AsyncGenerator[Event]]
 
 DECIDED = Decided("default", "edge", "cheapest", (TierEstimate("edge", 0.7, 1.5),), {"words": 3.0})
 STARTED = AttemptStarted(1, "edge", "cheapest")
+PROBE = ProbeReport("judge", "local", "measured", Usage(9, 1), 4, 0.0625)
 REPORT = AttemptReport(
-    1, "edge", Outcome.ACCEPTED, "confident", 0.9, {"mean_logprob": -0.1}, Usage(3, 2), 7, 0.25, 0.125
+    1,
+    "edge",
+    Outcome.ACCEPTED,
+    "confident",
+    0.9,
+    {"mean_logprob": -0.1},
+    Usage(3, 2),
+    7,
+    0.25,
+    0.125,
+    (PROBE,),
 )
 
 
