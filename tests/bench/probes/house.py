@@ -11,6 +11,7 @@ from typing import Any
 
 from examples.pocket.calibrate import CONFIG
 from examples.pocket.weights import FRONTIER
+from policies.cascade_routing import CascadeRoutingOptions
 from policies.fixed import FixedOptions
 from policies.registry import PROBES
 from policies.threshold import ThresholdOptions
@@ -30,9 +31,14 @@ def probe(name: str, **options: Any) -> ProbeConfig:
 
 
 def house(
-    ladder: Sequence[str], probes: Sequence[ProbeConfig], learnt: Path | None, *, fixed: bool
+    ladder: Sequence[str],
+    probes: Sequence[ProbeConfig],
+    learnt: Path | None,
+    *,
+    fixed: bool,
+    routing: CascadeRoutingOptions | None = None,
 ) -> Config:
-    """Serve ``ladder`` with one policy: its first tier alone where ``fixed``, else up below a threshold."""
+    """Serve ``ladder`` with one policy: its first tier alone, else by ``routing``, else by a threshold."""
     config = load(CONFIG)
     # Samples run side by side, as the engine can.
     tiers = tuple(
@@ -40,9 +46,11 @@ def house(
         for tier in config.tiers
         if tier.name in ladder
     )
-    options = FixedOptions(tier=ladder[0]) if fixed else ThresholdOptions(min_confidence=THRESHOLD)
-    rule = ObjectiveConfig(rule="fixed" if fixed else "threshold").model_copy(update={"options": options})
-    policy = config.policies[0].model_copy(update={"ladder": tuple(ladder), "objective": rule})
+    objective = ObjectiveConfig(rule="fixed" if fixed else "cascade_routing" if routing else "threshold")
+    climbs = routing or ThresholdOptions(min_confidence=THRESHOLD)
+    options = FixedOptions(tier=ladder[0]) if fixed else climbs
+    objective = objective.model_copy(update={"options": options})
+    policy = config.policies[0].model_copy(update={"ladder": tuple(ladder), "objective": objective})
     return config.model_copy(
         update={
             "journal": config.journal.model_copy(update={"path": None}),

@@ -1,25 +1,18 @@
-"""Whether arms pay: ``python -m tests.bench.arms``.
+"""Arms on recorded answers: cascade routing over two models, with and without asking the weak one oftener.
 
-Cascade routing over two models on recorded answers (``date-votes.jsonl.gz`` of the folder that
-``UPSHIFT_OUTCOMES`` names), with the weak model asked once, and with asking it three or five times
-as candidates beside that. Everything is fitted on four fifths of the prompts and judged on the rest.
-Prints a table, and one JSON object as the last line. Some minutes.
+Everything is fitted on four fifths of the prompts and judged on the rest.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from backends.types import Message, Prompt, Role
 from policies.arm_outcomes import with_arms
@@ -34,9 +27,6 @@ from policies.outcomes import Outcome, OutcomeRecord, Sample
 from policies.replay import replay, view_of
 from policies.signals.agreement import read, sample_agreement
 from policies.training import fit_learnt
-from router.cli.screen import screen
-from router.evaluate.table import shown
-from tests.bench.routing import folder
 
 STRONG = "GPT4/greedy_cot1"
 WEAK = ("GPT3/cot1", "GPT3/cot1_t=0.8", "GPT3/cot2", "GPT3/pot1", "llama2_13B/cot1")
@@ -48,7 +38,10 @@ _VALUES = np.geomspace(0.1, 100.0, 24)
 
 @dataclass(frozen=True, slots=True)
 class Pays:
-    """One weak model: areas under quality against cost of the hull, of routing, and what arms add to it."""
+    """One weak model: areas under quality against cost of the hull, of routing, and what arms add to it.
+
+    ``auroc`` of the weak model's confidence without and with its four samples as a probe, out of fold.
+    """
 
     weak: str
     quality: Mapping[str, float]
@@ -56,6 +49,7 @@ class Pays:
     plain: Figure
     armed: Figure
     gain: Figure
+    auroc: tuple[float, float]
 
     def to_json(self) -> dict[str, Any]:
         """As an object."""
@@ -109,7 +103,15 @@ def judged(seen: Sequence[OutcomeRecord], weak: str, seed: int) -> Pays:
         figure(before, weights),
         figure(after, weights),
         figure(lambda drawn: after(drawn) - before(drawn), weights),
+        _aurocs(seen, seed),
     )
+
+
+def _aurocs(seen: Sequence[OutcomeRecord], seed: int) -> tuple[float, float]:
+    refined = fit_learnt(seen, tiers=("weak", "strong"), seed=seed).refinements.tiers["weak"]
+    model = refined.of({"samples"})
+    assert model is not None, "every record has samples"
+    return refined.base_auroc, model.auroc
 
 
 def _curve(
@@ -131,37 +133,3 @@ def _curve(
             run = replay(policy, views, expected)
             costs[rows, setting], qualities[rows, setting] = run.costs(spent), run.qualities(table)
     return costs, qualities
-
-
-def table_of(found: Sequence[Pays]) -> Table:
-    """One row a weak model."""
-    table = Table(title="Area under quality against cost, weak and strong", box=SIMPLE_HEAD)
-    table.add_column("weak")
-    for name in ("right: 1, 3, 5 samples, strong", "hull", "routing", "with arms", "arms add"):
-        table.add_column(name, justify="right")
-    for row in found:
-        qualities = " ".join(f"{value:.3f}" for value in row.quality.values())
-        table.add_row(row.weak, qualities, *map(shown, (row.hull, row.plain, row.armed, row.gain)))
-    return table
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.arms", description=__doc__)
-    parser.add_argument("--weak", action="append", help="only this way of sampling; repeat it for several")
-    parser.add_argument("--seed", type=int, default=0, help="draws folds and resamples")
-    arguments = parser.parse_args()
-    path = folder() / "date-votes.jsonl.gz"
-    if not path.is_file():
-        print(f"skipped: no {path}; set UPSHIFT_OUTCOMES to the folder that has it")
-        return
-    found = []
-    for weak in arguments.weak or WEAK:
-        found.append(judged(records(path, weak), weak, arguments.seed))
-        print(f"{weak}: done", file=sys.stderr)
-    screen().print(table_of(found))
-    print(json.dumps({"seed": arguments.seed, "arms": [row.to_json() for row in found]}))
-
-
-if __name__ == "__main__":
-    main()
