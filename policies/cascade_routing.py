@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from policies.answers import best_index, settle, worth
-from policies.arms import Arms
+from policies.arms import Arm, Arms
 from policies.base import Accept, Answered, Candidate, State, Try, Verdict
 from policies.continuation import DRAW_COUNT, best_continuation, normal_draws, outcomes
 from policies.joint import NOTHING_SEEN, Joint
@@ -40,6 +40,11 @@ class CascadeRoutingOptions(BaseModel):
         0.001, ge=0.0, le=1.0, description="An attempt must promise this much more quality, net of its cost."
     )
     arms: Arms = ()
+
+
+def arms_of(options: object) -> tuple[Arm, ...]:
+    """Arms that a rule's options name; none for rules that know none."""
+    return options.arms if isinstance(options, CascadeRoutingOptions) else ()
 
 
 class CascadeRouting:

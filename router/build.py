@@ -10,7 +10,7 @@ from typing import Any
 
 from backends.registry import backend_class
 from policies.artefact import load
-from policies.cascade_routing import CascadeRoutingOptions
+from policies.cascade_routing import arms_of
 from policies.certified import Certified
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
@@ -82,7 +82,6 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
     limits = config.constraints
     options = config.objective.options
     policy = rule(options, None if learnt is None else learnt.joint)
-    arms = options.arms if isinstance(options, CascadeRoutingOptions) else ()
     return Route(
         name=config.name,
         policy=policy,
@@ -96,7 +95,7 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
         tags=frozenset(config.match.tags),
         tenants=frozenset(config.match.tenants),
         warrant=warrant_for(policy, config, whole) if isinstance(policy, Certified) else None,
-        arms=tuple(ArmTier(by_name[arm.tier], arm) for arm in arms),
+        arms=tuple(ArmTier(by_name[arm.tier], arm) for arm in arms_of(options)),
     )
 
 

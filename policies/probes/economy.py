@@ -74,8 +74,9 @@ class Economy:
         model = self.refinements.of(outlook.tier, {*outlook.ran, probe}, probe)
         if model is not None:
             return model.ends(outlook.confidence, outlook.measures, probe)
-        if not self.allow_uncalibrated:
-            return None
+        is_read = self.refinements.of(outlook.tier, outlook.ran) is not None
+        if is_read or not self.allow_uncalibrated:
+            return None  # it would be left out beside what was learnt
         known = tuple(outlook.opinions.values())
         return stand_in(outlook.confidence, (*known, 0.0)), stand_in(outlook.confidence, (*known, 1.0))
 

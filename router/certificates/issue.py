@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
+from policies.arm_outcomes import with_arms
 from policies.artefact import load, save
+from policies.cascade_routing import arms_of
 from policies.certifying import Finding, Ladder, find, label, suited_test
 from policies.guarantee.certificate import EVERYTHING, Certificate
 from policies.guarantee.split import is_design
@@ -87,13 +89,20 @@ def complete(records: Sequence[OutcomeRecord], tiers: Sequence[str]) -> list[Out
 def learn(target: Target, records: Sequence[OutcomeRecord]) -> Learnt:
     """Fit on ``records``, write, and return what was written: what serves is what is tested.
 
-    Tiers of the configuration that are not on the policy's ladder are learnt too where they ran.
+    Tiers of the configuration that are not on the policy's ladder are learnt too where they ran, and
+    every policy's arms where the records hold enough samples.
     """
+    arms = [arm for policy in target.config.policies for arm in arms_of(policy.objective.options)]
+    records = with_arms(records, arms)
     ran = {tier for record in records for tier in record.outcomes}
     others = [tier for tier in target.config.tiers if tier.name in ran - {*target.tiers}]
     others.sort(key=lambda tier: tier.price.output_usd_per_million_tokens)
-    tiers = (*(tier.name for tier in others), *target.tiers)
-    save(fit_learnt(records, tiers=tiers, seed=target.seed), target.out)
+    tiers = (
+        name
+        for tier in (*(tier.name for tier in others), *target.tiers)
+        for name in (tier, *sorted({arm.name for arm in arms if arm.tier == tier and arm.name in ran}))
+    )
+    save(fit_learnt(records, tiers=tuple(tiers), seed=target.seed), target.out)
     return load(target.out)
 
 

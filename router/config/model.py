@@ -102,8 +102,8 @@ class ConfidenceConfig(Section):
     quality counts, or the mean probability of their tokens, which orders answers but promises nothing."""
     probes: Annotated[tuple[ProbeConfig, ...], Field(max_length=8)] = ()
     """Further model calls about an answer, paid for by the request that it is for; empty: none. They run
-    where they can change the decision, in the order of usefulness for their cost, and never under a
-    certificate, which was tested without."""
+    where they can change the decision, in the order of usefulness for their cost: as `learnt` tells what
+    they add, or as `uncalibrated` lets them guess. Never under a certificate, which was tested without."""
 
 
 class PriceConfig(Section):

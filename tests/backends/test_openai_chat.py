@@ -354,7 +354,7 @@ async def test_asks_for_as_many_first_tokens_as_are_wanted(wanted: int, asked: i
 
     async def script(body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         seen.append(body["top_logprobs"])
-        writer.write(STREAM_HEAD + event("yes", finish_reason="stop"))
+        writer.write(STREAM_HEAD + event("yes", finish="stop"))
 
     async with connected(script, logprobs=True) as backend:
         await read(backend, Prompt(PROMPT.messages, Sampling(top_logprob_count=wanted)))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.types import JsonSchemaFormat, Prompt
+from policies.base import State, Verdict
 from policies.fixed import Fixed, FixedOptions
 from policies.probes.base import Probe
 from policies.probes.economy import Economy
@@ -213,6 +214,35 @@ async def test_a_tier_without_logprobs_is_not_asked_for_a_token() -> None:
     model.capabilities = replace(model.capabilities, logprobs=False)
     asked = house((edge, model), scripted(*TOP, price=50 * PRICE), probes=(P_TRUE,))
     assert (await asked.result(ask())).attempts[0].probes == ()
+
+
+async def test_an_answer_without_a_conclusion_is_not_compared() -> None:
+    """Samples of a text that comes down to nothing could only be called dissent; they are not drawn."""
+    edge, model = scripted("edge", "Once upon a time there was a river " * 5)
+    asked = house((edge, model), scripted(*TOP, price=50 * PRICE), probes=(SAMPLES,))
+    await asked.result(ask())
+    assert len(model.asked) == 1
+
+
+class Recorded(Threshold):
+    """A threshold that remembers what it was asked."""
+
+    def decide(self, state: State) -> Verdict:
+        """Decide as ever."""
+        self.states = [*getattr(self, "states", []), state]
+        return super().decide(state)
+
+
+async def test_the_policy_is_asked_about_the_confidence_alone() -> None:
+    """What it would do is asked of the very state that it will decide, but for the confidence."""
+    policy = Recorded(ThresholdOptions(min_confidence=0.6))
+    tiers = [scripted("edge", SEVEN)[0], scripted(*TOP, price=50 * PRICE)[0]]
+    await House(tiers, policy=policy, prober=prober(SAMPLES)).result(ask())
+    asked = [state for state in policy.states if state.answered]
+    assert len({state.answered[0].confidence for state in asked}) > 3
+    same = [replace(s, answered=(replace(s.answered[0], confidence=None),)) for s in asked]
+    # The first is about the worst answer that a form could be refused for, before the tier ran.
+    assert all(state == same[1] for state in same[1:])
 
 
 async def test_no_opinion_outweighs_a_proof() -> None:

@@ -686,7 +686,7 @@ class Decision(_message.Message):
     """Why, as a stable word such as `cheapest` or `best_value`."""
     @_builtins.property
     def estimates(self) -> _containers.RepeatedCompositeFieldContainer[Global___TierEstimate]:
-        """Every configured tier of the policy's ladder, cheapest first."""
+        """Every configured tier of the policy's ladder, cheapest first, and its arms among them."""
 
     @_builtins.property
     def features(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
@@ -735,7 +735,7 @@ class Result(_message.Message):
     reasoning: _builtins.str
     """What the model thought before it answered, where it says so."""
     tier: _builtins.str
-    """The tier that answered."""
+    """The tier that answered; an arm, such as `edge@3`, where it was asked several times."""
     policy: _builtins.str
     """The policy that decided."""
     confidence: _builtins.float

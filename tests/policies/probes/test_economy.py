@@ -101,6 +101,13 @@ def test_without_grades_nobody_reads_a_probe() -> None:
     assert chosen(allowed, 0.75, Offer("cheap", 1.0)) == "cheap"
 
 
+def test_a_guess_is_not_paid_for_where_grades_speak() -> None:
+    """Once a learnt probe ran, an unlearnt one would be left out of the confidence, so it is not run."""
+    found = Economy(economy().refinements, allow_uncalibrated=True)
+    assert chosen(found, 0.75, Offer("odd", 1.0)) == "odd"
+    assert chosen(found, 0.75, Offer("odd", 1.0), ran=("cheap",)) is None
+
+
 def test_an_unlearnt_probe_beside_a_learnt_one_is_left_out() -> None:
     """The model of what can be read is used, whatever else ran."""
     found = economy()
