@@ -7,6 +7,7 @@ after it. A probe that fails leaves its signal out; nothing that a probe does fa
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from traceback import format_tb
@@ -106,7 +107,7 @@ class Prober:
     async def _measured(self, probe: Probe, run: ProbeRun, scene: Scene) -> Mapping[str, float]:
         try:
             replies = await run.ask()
-            measured = probe.measure(scene.answer, replies)
+            measured = _sound(probe, probe.measure(scene.answer, replies))
             run.has_measured = bool(measured)
         except Exception as error:  # noqa: BLE001  the same
             _log(probe, error)
@@ -121,7 +122,14 @@ class Prober:
         signals = {**assessment.signals, **outlook.measures}
         if self._economy.is_stand_in(outlook):
             signals[MARK] = 1.0
-        return replace(assessment, signals=signals, confidence=self._economy.refined(outlook))
+        refined = self._economy.refined(outlook)
+        confidence = assessment.confidence if refined is None else refined
+        return replace(assessment, signals=signals, confidence=confidence)
+
+
+def _sound(probe: Probe, measured: Mapping[str, float]) -> Mapping[str, float]:
+    """What the probe declares that it measures, as far as it is a number."""
+    return {n: value for n, value in measured.items() if n in probe.measures and math.isfinite(value)}
 
 
 def _is_settled(answer: Answer, assessment: Assessment) -> bool:

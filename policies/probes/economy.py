@@ -55,14 +55,14 @@ class Economy:
     refinements: Refinements
     allow_uncalibrated: bool = False
 
-    def refined(self, outlook: Outlook) -> float:
-        """Confidence with all of what ``outlook.ran`` measured that somebody can read."""
+    def refined(self, outlook: Outlook) -> float | None:
+        """Confidence with what ``outlook.ran`` measured; None where nobody can read any of it."""
         model = self.refinements.of(outlook.tier, outlook.ran)
         if model is not None:
             return model.predict(outlook.confidence, outlook.measures)
         if self.is_stand_in(outlook):
             return stand_in(outlook.confidence, outlook.opinions.values())
-        return outlook.confidence
+        return None
 
     def is_stand_in(self, outlook: Outlook) -> bool:
         """Whether :meth:`refined` rests on opinions that were never held against grades."""
@@ -120,7 +120,9 @@ class Economy:
         ends = self.ends(outlook, offer.probe)
         if ends is None:
             return False
-        verdicts = [verdict_at(confidence) for confidence in (self.refined(outlook), *ends)]
+        refined = self.refined(outlook)
+        now = outlook.confidence if refined is None else refined
+        verdicts = [verdict_at(confidence) for confidence in (now, *ends)]
         if len({act_of(verdict) for verdict in verdicts}) == 1:
             return False
         return offer.cost_usd_micros < max(map(cost_of, verdicts))

@@ -17,15 +17,15 @@ PRICE = 1_000_000
 class ScriptedModel:
     """Says ``answers`` in the order of calls, the last one over and over.
 
-    A question for a verdict gets Yes with probability ``yes``. ``"stall"`` hangs until it is cancelled,
-    ``"fail"`` raises, ``"bug"`` raises what no backend may.
+    A question for a verdict gets Yes with probability ``yes``; ``logprob`` is every token's.
+    ``"stall"`` hangs until it is cancelled, ``"fail"`` raises, ``"bug"`` raises what no backend may.
     """
 
-    def __init__(self, answers: Sequence[str], *, logprob: float = -0.7, yes: float = 0.5) -> None:
+    def __init__(self, answers: Sequence[str], *, yes: float = 0.5) -> None:
         self.capabilities = Capabilities("scripted", context_token_count=10_000, logprobs=True)
         self.answers = list(answers)
         self.yes = yes
-        self.logprob = logprob
+        self.logprob: float | None = -0.7
         self.asked: list[Prompt] = []
         self.running = 0
         self.most_running = 0
@@ -59,7 +59,8 @@ class ScriptedModel:
             await self._misbehave(said)
             words = said.split()[: prompt.sampling.max_output_token_count]
             for word in words:
-                yield Delta(f"{word} ", tokens=(TokenLogprob(word, self.logprob),))
+                tokens = () if self.logprob is None else (TokenLogprob(word, self.logprob),)
+                yield Delta(f"{word} ", tokens=tokens)
             yield Completion(FinishReason.STOP, Usage(self.count_tokens(prompt), len(words)))
         finally:
             self.running -= 1

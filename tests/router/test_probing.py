@@ -132,6 +132,17 @@ async def test_one_sample_of_two_still_counts() -> None:
     assert (await asked.result(ask())).attempts[0].signals["sample_agreement_share"] == 1.0
 
 
+async def test_what_nobody_can_read_is_only_recorded() -> None:
+    """A forced probe of which nothing was learnt leaves the confidence alone, also where there is none."""
+    always = Samples(SamplesOptions(run="always"))
+    tier, model = scripted("edge", SEVEN)
+    model.logprob = None
+    unread = Prober([always], Economy(Refinements()), lambda: 0.0)
+    report = (await House([tier], prober=unread).result(ask())).attempts[0]
+    assert report.confidence is None
+    assert report.signals["sample_agreement_share"] == 1.0
+
+
 class Broken(Samples):
     """A probe with a bug."""
 

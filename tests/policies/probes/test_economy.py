@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policies.base import Accept, Answered, Candidate, State, Try, Verdict
 from policies.logistic import Logistic
-from policies.probes.economy import Economy, Offer, Outlook
+from policies.probes.economy import Economy, Offer, Outlook, act_of
 from policies.probes.refinement import Refinement, Refinements, TierRefinements
 from policies.threshold import Threshold, ThresholdOptions
 
@@ -94,10 +96,10 @@ def test_a_forced_probe_runs_whatever_it_changes() -> None:
 def test_without_grades_nobody_reads_a_probe() -> None:
     """An opinion that was never held against grades changes nothing unless that is allowed."""
     outlook = Outlook("edge", 0.75, {}, ("cheap",), {"cheap": 0.1})
-    assert Economy(Refinements()).refined(outlook) == 0.75
+    assert Economy(Refinements()).refined(outlook) is None
     assert chosen(Economy(Refinements()), 0.75, Offer("cheap", 1.0)) is None
     allowed = Economy(Refinements(), allow_uncalibrated=True)
-    assert 0.1 < allowed.refined(outlook) < 0.75
+    assert 0.1 < (allowed.refined(outlook) or 0.0) < 0.75
     assert chosen(allowed, 0.75, Offer("cheap", 1.0)) == "cheap"
 
 
@@ -112,7 +114,7 @@ def test_an_unlearnt_probe_beside_a_learnt_one_is_left_out() -> None:
     """The model of what can be read is used, whatever else ran."""
     found = economy()
     outlook = Outlook("edge", 0.75, {"a": 1.0, "odd": 5.0}, ("cheap", "odd"))
-    assert found.refined(outlook) > 0.75
+    assert (found.refined(outlook) or 0.0) > 0.75
     assert found.ends(outlook, "dear") is not None
 
 
@@ -120,3 +122,26 @@ def test_accepting_is_free() -> None:
     """A verdict to accept costs nothing, so only what would be tried bounds a probe's price."""
     assert cost_of(Accept(0, "")) == 0.0
     assert chosen(economy(), 0.85, Offer("cheap", 99.0)) == "cheap"
+
+
+@given(
+    confidence=st.floats(0.0, 1.0),
+    swing=st.floats(0.0, 4.0),
+    threshold=st.floats(0.0, 1.0),
+    cost=st.floats(0.0, 200.0),
+)
+def test_a_probe_runs_only_where_it_can_change_what_is_done(
+    confidence: float, swing: float, threshold: float, cost: float
+) -> None:
+    """Whatever the threshold: a probe that runs can lead to another act, and costs less than that act."""
+    policy = Threshold(ThresholdOptions(min_confidence=threshold))
+
+    def decided(at: float) -> Verdict:
+        return policy.decide(State((TOP,), (Answered("edge", 0.6, at),)))
+
+    found, outlook = economy(swing=swing), Outlook("edge", confidence, {})
+    runs = found.next(outlook, [Offer("cheap", cost)], decided, cost_of)
+    ends = found.ends(outlook, "cheap")
+    assert ends is not None
+    acts = {act_of(decided(at)) for at in (confidence, *ends)}
+    assert (runs == "cheap") == (len(acts) > 1 and cost < TOP.cost_usd_micros)
