@@ -29,7 +29,7 @@ from policies.signals.agreement import read, sample_agreement
 from policies.training import fit_learnt
 
 STRONG = "GPT4/greedy_cot1"
-WEAK = ("GPT3/cot1", "GPT3/cot1_t=0.8", "GPT3/cot2", "GPT3/pot1", "llama2_13B/cot1")
+WEAK = ("GPT3/cot1", "GPT3/cot1_t=0.4", "GPT3/cot1_t=0.8", "GPT3/cot2", "GPT3/pot1", "llama2_13B/cot1")
 _SHARE = 0.03
 """Cost of a weak call, of a strong one: the proportion of the two models' prices when these were drawn."""
 ARMS = (Arm(tier="weak", samples=3), Arm(tier="weak", samples=5))
