@@ -39,8 +39,9 @@ OPTIONS: dict[str, Callable[[pytest.FixtureRequest, str], dict[str, Any]]] = {
     "llamacpp": lambda request, _: {
         "model": _path(request, "tiny_gguf"),
         "max_output_token_count": LONG,
-        # One at a time: what shares a step changes the last digits of the statistics (and no token).
+        # One at a time and unguessed: what shares a step changes the last digits of statistics (and no token).
         "sequence_count": 1,
+        "speculation": "off",
     },
     "moe": lambda request, _: {"model": _path(request, "tiny_moe"), "max_output_token_count": LONG},
     "openai_chat": lambda _, url: {"base_url": url, "model": "words", "max_output_token_count": LONG},
