@@ -39,7 +39,7 @@ OPTIONS: dict[str, Callable[[pytest.FixtureRequest, str], dict[str, Any]]] = {
     "llamacpp": lambda request, _: {
         "model": _path(request, "tiny_gguf"),
         "max_output_token_count": LONG,
-        # One at a time and unguessed: what shares a step changes the last digits of statistics (and no token).
+        # One at a time and unguessed: what shares a step changes the last digits of statistics, no token.
         "sequence_count": 1,
         "speculation": "off",
     },
