@@ -14,7 +14,20 @@ from typing import Annotated
 
 import typer
 
-from router.cli import ask, calibrate, demo, doctor, evaluate, explain, init, models, serve, tiers, validate
+from router.cli import (
+    ask,
+    calibrate,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    init,
+    keys,
+    models,
+    serve,
+    tiers,
+    validate,
+)
 from router.cli.failure import ExitCode, failure_of
 
 _EPILOG = """
@@ -48,6 +61,7 @@ app.command("calibrate", epilog=calibrate.EPILOG)(calibrate.calibrate)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
 
 
 def _print_version(wanted: bool) -> None:
