@@ -22,6 +22,7 @@ from policies.escalation import EscalationOptions
 from policies.joint import NOTHING_SEEN, Joint
 from policies.odds import Floats
 from policies.reasons import Reason
+from policies.shadow_price import GUESSED_GAIN
 
 MAX_TIERS = 6
 """Subsets are enumerated: 63 for six tiers. Of more candidates the best-predicted six count."""
@@ -58,11 +59,11 @@ class CascadeRoutingOptions(EscalationOptions):
 
     @property
     def quality_per_usd(self) -> float:
-        """Quality, of 1, that a dollar must gain; with a budget, until told better, a twentieth a budget."""
+        """Quality, of 1, that a dollar must gain; with a budget, a guess until the price is told."""
         if self.value_of_correct_usd is not None:
             return 1.0 / self.value_of_correct_usd
         assert self.budget_usd_per_request is not None, "checked when it was made"
-        return 0.05 / self.budget_usd_per_request
+        return GUESSED_GAIN / self.budget_usd_per_request
 
 
 class CascadeRouting:

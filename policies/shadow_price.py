@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+GUESSED_GAIN = 0.05
+"""Quality, of 1, that an average budget's worth of money must gain, where no price was found yet."""
 _RATIO = 1.001
 """Bounds of the price that are nearer than this count as one price, and requests between them as tied."""
 

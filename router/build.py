@@ -11,6 +11,7 @@ from typing import Any
 
 from backends.registry import backend_class
 from policies.artefact import load
+from policies.cascade_routing import CascadeRoutingOptions
 from policies.certified import Certified
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
@@ -97,10 +98,11 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
 
 def spending_of(config: PolicyConfig, learnt: Learnt | None) -> Spending | None:
     """What keeps the policy's average budget, from the price that calibration found where it did."""
-    budget_usd = getattr(config.objective.options, "budget_usd_per_request", None)
-    if budget_usd is None:
+    options = config.objective.options
+    if not isinstance(options, CascadeRoutingOptions) or options.budget_usd_per_request is None:
         return None
-    return Spending(budget_usd, None if learnt is None else learnt.shadow_prices.get(config.name))
+    found = None if learnt is None else learnt.shadow_prices.get(config.name)
+    return Spending(options.budget_usd_per_request, found)
 
 
 def estimator_for(config: Config, tiers: Sequence[str], learnt: Learnt | None) -> DifficultyEstimator:

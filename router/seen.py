@@ -1,7 +1,7 @@
 """What a policy is shown of the attempts that answered: confidences, and how far the answers agree.
 
-Agreement costs no call where two tiers ran anyway. A text is read at most once, and none before
-there are two.
+Agreement costs no call where two tiers ran anyway. A text is read and two are compared at most once,
+and nothing before there are two.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class Seen:
 
     def __init__(self) -> None:
         self._readings: dict[int, Reading] = {}
+        self._agreements: dict[tuple[int, int], float] = {}
 
     def answered(self, attempts: Sequence[Attempt]) -> tuple[Answered, ...]:
         """Each of the complete ``attempts``, in order of time, with its agreement with those before it."""
@@ -30,8 +31,14 @@ class Seen:
             attempt.rung.estimate.quality,
             attempt.assessment.confidence,
             attempt.assessment.failed_validation,
-            {other.tier.name: sameness(self._reading(attempt), self._reading(other)) for other in earlier},
+            {other.tier.name: self._agreement(attempt, other) for other in earlier},
         )
+
+    def _agreement(self, attempt: Attempt, other: Attempt) -> float:
+        pair = attempt.number, other.number
+        if pair not in self._agreements:
+            self._agreements[pair] = sameness(self._reading(attempt), self._reading(other))
+        return self._agreements[pair]
 
     def _reading(self, attempt: Attempt) -> Reading:
         if attempt.number not in self._readings:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from threading import Lock
 
-from policies.shadow_price import ShadowPrice
+from policies.shadow_price import GUESSED_GAIN, ShadowPrice
 
 _SETTLING_COUNT = 200
 """Requests in which a steady deviation by the whole budget moves the price by a factor of e."""
@@ -24,7 +24,6 @@ _ROUGH_RATIO = 10.0
 _FORGET = 0.999
 _BOUNDS = (math.log(1e-3), 0.0)
 """Of the quality that the budget's worth of money must gain: beyond them nothing changes any more."""
-_GUESS = 0.05
 _SPREAD = 0.05
 """Requests are decided at prices spread by this share, by their draw: near-ties are mixed, not flipped."""
 
@@ -38,7 +37,7 @@ class Spending:
 
     def __init__(self, budget_usd: float, start: ShadowPrice | None = None) -> None:
         self._budget_usd = budget_usd
-        first = _GUESS if start is None else math.sqrt(start.dear * start.cheap) * budget_usd
+        first = GUESSED_GAIN if start is None else math.sqrt(start.dear * start.cheap) * budget_usd
         self._log_price = _bounded(math.log(first))
         self._largest = 1.0
         self._in_flight_count = 0

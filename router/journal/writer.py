@@ -162,10 +162,13 @@ class SqliteJournal:
             pass
         scores = [item for item in items if isinstance(item, _Score)]
         audits = [item for item in items if isinstance(item, Audit)]
-        self._write(store, self._rows(items), audits, scores)
+        replaced = self._write(store, self._rows(items), [score.feedback for score in scores], audits)
+        # First the room, then the news: who hears that a score was written may count on it.
         self._taken_characters += sum(
             _character_count(item.entry) for item in items if isinstance(item, _Ended)
         )
+        for score, outcome in zip(scores, replaced, strict=True):
+            _acknowledge(score, outcome)
         return not any(isinstance(item, _Close) for item in items)
 
     def _rows(self, items: Sequence[_Item]) -> list[Row]:
@@ -181,21 +184,21 @@ class SqliteJournal:
     def _record(self, item: _Ended) -> Record:
         return Record.of(item.entry, time_s=item.time_s, store_prompts=self._store_prompts)
 
-    def _write(self, store: Store, rows: list[Row], audits: list[Audit], scores: list[_Score]) -> None:
+    def _write(
+        self, store: Store, rows: list[Row], scores: list[Feedback], audits: list[Audit]
+    ) -> list[bool | QueueFull | None]:
+        """Write all; say of each score what :class:`router.journal.store.Written` does, or why it is lost."""
         try:
-            written = store.write(rows, [score.feedback for score in scores], audits)
+            written = store.write(rows, scores, audits)
         except (sqlite3.Error, ValueError, OverflowError) as exc:
             self._complain(len(rows) + len(audits), exc)
             sorry = QueueFull("the journal cannot be written now; send the feedback again later")
-            for score in scores:
-                score.replaced.set_exception(sorry)
-            return
+            return [sorry for _ in scores]
         self._written += written.row_count + len(audits)
         if written.row_count < len(rows):
             taken = "their x-request-id is that of an earlier request; callers must not use one twice"
             self._complain(len(rows) - written.row_count, ValueError(taken))
-        for score, replaced in zip(scores, written.replaced, strict=True):
-            _acknowledge(score, replaced)
+        return [*written.replaced]
 
     def _complain(self, count: int, error: Exception) -> None:
         """Count entries that are lost, and say so at most once a minute."""
@@ -211,9 +214,11 @@ def _character_count(entry: JournalEntry) -> int:
     return prompt + (len(entry.result.text) if entry.result else 0)
 
 
-def _acknowledge(score: _Score, replaced: bool | None) -> None:
+def _acknowledge(score: _Score, replaced: bool | QueueFull | None) -> None:
     request_id = score.feedback.request_id
-    if replaced is not None:
+    if isinstance(replaced, QueueFull):
+        score.replaced.set_exception(replaced)
+    elif replaced is not None:
         score.replaced.set_result(replaced)
     else:
         message = f"no request {request_id!r} is in the journal; it may have been dropped"

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from backends.anthropic_messages import AnthropicMessagesBackend
+from backends.base import Backend as AnyBackend
 from backends.http_chat import HttpChatBackend
 from backends.http_transport import TRANSPORTS, fastest_transport
 from backends.openai_chat import OpenAIChatBackend
@@ -84,7 +85,7 @@ async def connected(name: str, script: Script, **options: Any) -> AsyncIterator[
 
 
 async def read(
-    backend: Backend, prompt: Prompt = PROMPT, timeout_s: float | None = 5.0
+    backend: AnyBackend, prompt: Prompt = PROMPT, timeout_s: float | None = 5.0
 ) -> list[Delta | Completion]:
     """All that comes."""
     return [item async for item in backend.stream(prompt, timeout_s=timeout_s)]

@@ -9,13 +9,6 @@ from typing import Any
 import grpc
 from upshift.v1 import router_pb2, router_pb2_grpc
 
-from backends.types import (
-    Completion,
-    Delta,
-    Message,
-    Prompt,
-    Role,
-)
 from backends.upshift_node import UpshiftNodeBackend
 from backends.upshift_node_options import UpshiftNodeOptions
 from router.config import ServerConfig
@@ -25,8 +18,6 @@ from tests.router.rpc.scripted_router import (
     ScriptedRouter,
     echo,
 )
-
-PROMPT = Prompt((Message(Role.USER, "a secret prompt"),))
 
 
 @asynccontextmanager
@@ -44,19 +35,6 @@ async def node(
             yield backend, router
         finally:
             await backend.close()
-
-
-async def read(
-    backend: UpshiftNodeBackend, prompt: Prompt = PROMPT, timeout_s: float | None = 5.0
-) -> list[Delta | Completion]:
-    """All that comes."""
-    return [item async for item in backend.stream(prompt, timeout_s=timeout_s)]
-
-
-def text_of(items: list[Delta | Completion]) -> str:
-    """The answer, which a Completion must end."""
-    assert isinstance(items[-1], Completion)
-    return "".join(item.text for item in items if isinstance(item, Delta))
 
 
 Answers = Callable[[router_pb2.StreamGenerateRequest, Any], Any]

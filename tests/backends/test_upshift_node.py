@@ -35,8 +35,9 @@ from router.request import Constraints, Request
 from router.rpc.client import AsyncClient, UpshiftError
 from router.rpc.server import RouterServer
 from tests import upshift_server
+from tests.backends.dialects import PROMPT, read, text_of
 from tests.backends.leaks import nothing_left
-from tests.backends.nodes import PROMPT, node, read, text_of
+from tests.backends.nodes import node
 from tests.router.rpc.scripted_router import (
     DECIDED,
     STARTED,

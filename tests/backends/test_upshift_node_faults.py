@@ -25,7 +25,8 @@ from backends.upshift_node_answer import NodeAnswer
 from backends.upshift_node_options import UpshiftNodeOptions
 from backends.upshift_node_wire import request_message
 from router.rpc.rules import Known, check_asking
-from tests.backends.nodes import Answers, event, lying, read, text_of
+from tests.backends.dialects import read, text_of
+from tests.backends.nodes import Answers, event, lying
 
 SECRET = "key-verysecret-0123456789"
 
