@@ -7,8 +7,8 @@ the service will do with the file's vocabulary and chat template is rehearsed he
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,15 +59,28 @@ class Landed:
 
 
 class Loader:
-    """Carries out one load at a time and hands what came of it to ``deliver``, on its own thread."""
+    """Carries out one load at a time, in order, and hands what came of it to ``deliver``.
+
+    Every load has a thread that ends with it. Loading computes once, and OpenMP keeps threads for whoever
+    has computed as long as it lives; as soon as there are more of them than cores, none spins any more, and
+    each token of the engine's takes twice as long (37 ms for 19; 0.6B, 2 threads, 2 cores).
+    """
 
     def __init__(self, deliver: Callable[[Landed], None]) -> None:
         self._deliver = deliver
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader")
+        self._latest: threading.Thread | None = None
 
     def begin(self, order: Open) -> None:
-        """Start to load what ``order`` names."""
-        self._executor.submit(lambda: self._deliver(_land(order)))
+        """Start to load what ``order`` names, once what was to be loaded before it is."""
+        before = self._latest
+
+        def load() -> None:
+            if before is not None:
+                before.join()
+            self._deliver(_land(order))
+
+        self._latest = threading.Thread(target=load, name="loader", daemon=True)
+        self._latest.start()
 
 
 def expected_byte_count(path: Path, options: LlamaCppOptions) -> int:
