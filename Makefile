@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts
+.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -47,6 +47,12 @@ bench-edge: $(READY) ## Measure the edge tier against llama.cpp's own servers
 
 bench-quantize: $(READY) ## Measure size, speed and quality of the pocket model's quantisations
 	@$(BIN)/python -m tests.bench.quantize $(ARGS)
+
+bench-probes: $(READY) ## Measure what probes tell of the pocket family's answers, and what they cost
+	@$(BIN)/python -m tests.bench.probes $(ARGS)
+
+bench-arms: $(READY) ## Measure whether asking a tier several times pays
+	@$(BIN)/python -m tests.bench.arms $(ARGS)
 
 bench-routing: $(READY) ## Compare policies on recorded outcomes of real models
 	@$(BIN)/python -m tests.bench.routing $(ARGS)

@@ -131,7 +131,7 @@ class TokenLogprob:
     (temperature 1, before any truncation; where the tier holds the answer to a form while it is written,
     over the tokens that the form allows); ``runner_up_logprob`` is that of the most probable
     *other* token, and ``entropy`` that of the distribution in nats. None: not offered. ``top`` holds
-    the most probable tokens with their log-probabilities, best first, as many as were asked for.
+    the most probable tokens with their log-probabilities, best first, as many as were asked for or more.
     """
 
     text: str

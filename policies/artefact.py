@@ -19,6 +19,7 @@ from policies.difficulty.learnt import LearntDifficulty
 from policies.features import FEATURES_VERSION
 from policies.joint import Joint
 from policies.learnt import Learnt, TierReport
+from policies.probes.refinement import Refinements
 from policies.shadow_price import ShadowPrice
 from policies.stopping import Stopping
 
@@ -43,6 +44,7 @@ def save(learnt: Learnt, path: str | os.PathLike[str]) -> str:
         "joint": learnt.joint.to_json(),
         "stopping": learnt.stopping.to_json(),
         "shadow_prices": {policy: price.to_json() for policy, price in learnt.shadow_prices.items()},
+        "refinements": learnt.refinements.to_json(),
     }
     digest = _digest(content)
     document = {
@@ -74,6 +76,8 @@ def load(path: str | os.PathLike[str]) -> Learnt:
             shadow_prices={
                 policy: ShadowPrice(**price) for policy, price in content.get("shadow_prices", {}).items()
             },
+            # Files from before there were probes have none.
+            refinements=Refinements.from_json(content.get("refinements", {})),
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
         raise ArtefactError(f"{path}: its content cannot be served: {exc}") from exc

@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
 from policies.answers import best_index, settle, worth
+from policies.arms import Arm, Arms
 from policies.base import Accept, Answered, Candidate, State, Try, Verdict
 from policies.continuation import DRAW_COUNT, best_continuation, normal_draws, outcomes
 from policies.escalation import EscalationOptions
@@ -50,6 +51,7 @@ class CascadeRoutingOptions(EscalationOptions):
     min_gain: float = Field(
         0.001, ge=0.0, le=1.0, description="An attempt must promise this much more quality, net of its cost."
     )
+    arms: Arms = ()
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
@@ -64,6 +66,11 @@ class CascadeRoutingOptions(EscalationOptions):
             return 1.0 / self.value_of_correct_usd
         assert self.budget_usd_per_request is not None, "checked when it was made"
         return GUESSED_GAIN / self.budget_usd_per_request
+
+
+def arms_of(options: object) -> tuple[Arm, ...]:
+    """Arms that a rule's options name; none for rules that know none."""
+    return options.arms if isinstance(options, CascadeRoutingOptions) else ()
 
 
 class CascadeRouting:

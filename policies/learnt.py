@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from policies.confidence import Confidence
 from policies.difficulty.learnt import LearntDifficulty
 from policies.joint import Joint
+from policies.probes.refinement import Refinements
 from policies.shadow_price import ShadowPrice
 from policies.stopping import Stopping
 
@@ -39,3 +40,4 @@ class Learnt:
     reports: Mapping[str, TierReport] = field(default_factory=dict)
     stopping: Stopping = field(default_factory=Stopping)
     shadow_prices: Mapping[str, ShadowPrice] = field(default_factory=dict)
+    refinements: Refinements = field(default_factory=Refinements)

@@ -1,4 +1,4 @@
-"""Names of policies, difficulty estimators and signals and where their code lives.
+"""Names of policies, difficulty estimators, signals and probes and where their code lives.
 
 The one place that is edited to add one. A class is imported only when its name is asked for. A
 package outside this tree adds its own by the entry point groups named here; the value names a
@@ -80,6 +80,18 @@ SIGNALS = Registry(
         "structure": "policies.signals.structure:Structure",
         "repetition": "policies.signals.repetition:Repetition",
         "arithmetic": "policies.signals.arithmetic:Arithmetic",
+        "votes": "policies.signals.votes:Votes",
     },
 )
 """Built as ``Class()``."""
+
+PROBES = Registry(
+    "probe",
+    "upshift.probes",
+    {
+        "samples": "policies.probes.samples:Samples",
+        "p_true": "policies.probes.p_true:PTrue",
+        "judge": "policies.probes.judge:Judge",
+    },
+)
+"""Signals that cost a model call. Built as ``Class(options)``; see :class:`policies.probes.base.Probe`."""

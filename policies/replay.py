@@ -13,6 +13,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from policies.arms import is_arm, is_pointless
 from policies.base import Accept, Answered, Candidate, Policy, State, Stop, Try
 from policies.costs import MONEY_ALONE, Rates, Weights, rest_cost
 from policies.derive import written
@@ -146,7 +147,10 @@ def replay(
     costs_usd_micros: Mapping[str, float],
     early: EarlyStops = _NEVER,
 ) -> Replayed:
-    """Let ``policy`` decide every view; the ladder is ``costs_usd_micros``, predicted, cheapest first."""
+    """Let ``policy`` decide every view; the ladder is ``costs_usd_micros``, predicted, cheapest first.
+
+    Arms may be among it; K counts them.
+    """
     ladder = tuple(costs_usd_micros)
     chosen = np.full(len(views), -1, dtype=np.int64)
     tried = np.zeros((len(views), len(ladder)), dtype=np.bool_)
@@ -169,7 +173,7 @@ class _Walk:
         self._view = view
         self._early = early
         self._left = {tier: Candidate(tier, view.qualities[tier], cost) for tier, cost in costs.items()}
-        self._ladder = tuple(costs)
+        self._ladder = tuple(tier for tier in costs if not is_arm(tier))
         self._answered: list[str] = []
         self._stopped: list[Answered] = []
         self.tried: list[str] = []
@@ -198,7 +202,7 @@ class _Walk:
 
     def _state(self) -> State:
         return State(
-            tuple(self._left.values()),
+            tuple(left for tier, left in self._left.items() if not is_pointless(tier, self.tried)),
             self._view.answered(self._answered),
             draw=self._view.draw,
             ladder=self._ladder,

@@ -12,17 +12,20 @@ from itertools import combinations
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from policies.arms import is_arm
 from policies.confidence import Confidence
 from policies.derive import written
 from policies.difficulty.fit_learnt import LearntDifficultyFitter
 from policies.fit_confidence import FittedConfidence, fit_tier_confidence
 from policies.fit_joint import fit_joint
+from policies.fit_refinement import fit_refinements, free_signals
 from policies.fit_stopping import fit_stopping
 from policies.folds import Fold, assign_folds
 from policies.learnt import Learnt, TierReport
 from policies.metrics import adaptive_ece, auroc, brier
 from policies.odds import Floats
 from policies.outcomes import Outcome, OutcomeRecord
+from policies.probes.refinement import Refinements, TierRefinements
 from policies.signals.agreement import read
 from policies.signals.base import failed_validation
 from policies.signals.same import sameness
@@ -69,6 +72,12 @@ def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) ->
     stopping = {
         tier: _fit_stopping(records, tier, predicted[:, place], confidences[:, place], folds)
         for place, tier in enumerate(names[:-1])
+        if not is_arm(tier)
+    }
+    refined = {
+        tier: _refinements(records, tier, predicted[:, place], confidences[:, place], folds)
+        for place, tier in enumerate(names)
+        if not is_arm(tier)  # nobody probes a vote
     }
     return Learnt(
         difficulty=fitter.model_,
@@ -83,7 +92,19 @@ def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) ->
             for place, tier in enumerate(names)
         },
         stopping=Stopping({tier: points for tier, points in stopping.items() if points}),
+        refinements=Refinements({tier: found for tier, found in refined.items() if found}),
     )
+
+
+def _refinements(
+    records: Sequence[OutcomeRecord], tier: str, predicted: Floats, confidences: Floats, folds: Fold
+) -> TierRefinements | None:
+    """Fit what probes add to the confidence by free signals; the prediction where there is none."""
+    rows = _judged(records, tier)
+    outcomes = [records[row].outcomes[tier] for row in rows]
+    base = np.where(np.isnan(confidences), predicted, confidences)[rows]
+    qualities = np.array([outcome.quality for outcome in outcomes])
+    return fit_refinements(base, [outcome.signals for outcome in outcomes], qualities, folds[rows])
 
 
 def _check(records: Sequence[OutcomeRecord], tiers: tuple[str, ...]) -> None:
@@ -118,7 +139,7 @@ def _fit_confidence(
     return fit_tier_confidence(
         tier,
         predicted[rows],
-        [outcome.signals for outcome in outcomes],
+        [free_signals(tier, outcome.signals) for outcome in outcomes],
         np.array([outcome.quality for outcome in outcomes]),
         folds[rows],
         seed=seed,

@@ -14,6 +14,16 @@ MARK = "uncalibrated"
 """Signal that is 1 where a confidence was not calibrated."""
 
 
+def stand_in(signals: Mapping[str, float]) -> float | None:
+    """Share of the votes for an elected answer, else the token probability; None without either."""
+    share, others = signals.get("sample_majority_share"), signals.get("sample_count")
+    if share is None or others is None:
+        return token_probability(signals)
+    # Laplace's rule of succession: three of three is not certainty.
+    count = others + 1.0
+    return (share * count + 1.0) / (count + 2.0)
+
+
 def token_probability(signals: Mapping[str, float]) -> float | None:
     """Geometric mean probability of the generated tokens, in [0, 1]; None without log-probabilities."""
     mean = signals.get("logprob_mean")

@@ -2,7 +2,8 @@
 
 Runs the signals, asks the calibrated confidence, and lets a validator's proof overrule it; where a
 form was asked for that no validator could check, nothing vouches for the answer. Where a tier was
-never calibrated and the configuration allows it, its tokens' probability stands in.
+never calibrated and the configuration allows it, its tokens' probability stands in. What needs
+further model calls is the prober's, which the loop lets look at an answer after this.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from policies.signals.base import Answer, Signal, failed_validation, measure_all, was_validated
-from policies.uncalibrated import MARK, token_probability
+from policies.uncalibrated import MARK, stand_in
 from router.attempt import Assessment
+from router.probing import Prober
 
 
 class ConfidenceModel(Protocol):
@@ -30,7 +32,7 @@ class Assessor:
     """Looks at answers.
 
     ``confidence`` None: nothing was calibrated. ``allow_uncalibrated``: token probability stands in
-    where there is no calibrated confidence, marked so among the signals.
+    where there is no calibrated confidence, marked so among the signals. ``prober`` None: no probes.
     """
 
     def __init__(
@@ -39,7 +41,9 @@ class Assessor:
         confidence: ConfidenceModel | None,
         *,
         allow_uncalibrated: bool = False,
+        prober: Prober | None = None,
     ) -> None:
+        self.prober = prober
         self._signals = tuple(signals)
         self._confidence = confidence
         self._allow_uncalibrated = allow_uncalibrated
@@ -54,6 +58,6 @@ class Assessor:
             return Assessment(signals, 0.0)
         confidence = None if self._confidence is None else self._confidence.predict(tier, quality, signals)
         if confidence is None and self._allow_uncalibrated:
-            confidence = token_probability(signals)
+            confidence = stand_in(signals)
             signals[MARK] = 1.0
         return Assessment(signals, confidence)

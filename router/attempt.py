@@ -16,7 +16,7 @@ from backends.types import Completion, Delta, FinishReason, Prompt, TokenLogprob
 from policies.reasons import Reason
 from policies.signals.base import Answer
 from router.early_stop import Watch
-from router.events import AttemptReport, Outcome
+from router.events import AttemptReport, Outcome, ProbeReport
 from router.plan import Rung
 
 # A backend keeps its own time and says more about it; past this, it does not.
@@ -60,6 +60,7 @@ class Attempt:
         self.outcome = Outcome.REJECTED
         self.reason = "cancelled"
         self.assessment = Assessment()
+        self.probes: list[ProbeReport] = []
         self.error: BackendError | None = None
         self.watch: Watch | None = None
         self.was_aborted = False
@@ -170,11 +171,15 @@ class Attempt:
 
     @property
     def cost_usd_micros(self) -> int:
-        """What the run has cost so far.
+        """What the run and the probes into its answer have cost so far.
 
         A run that failed before its first token costs nothing; one that was cancelled after it
         reached the model costs its input. Where the backend says itself what it cost, that holds.
         """
+        return self._own_cost_usd_micros + sum(probe.cost_usd_micros for probe in self.probes)
+
+    @property
+    def _own_cost_usd_micros(self) -> int:
         if not self._is_billed:
             return 0
         told = self._told_cost_usd_micros
@@ -211,4 +216,5 @@ class Attempt:
             cost_usd_micros=self.cost_usd_micros,
             latency_s=ended_s - self._started_s,
             time_to_first_token_s=None if first_s is None else first_s - self._started_s,
+            probes=tuple(self.probes),
         )

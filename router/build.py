@@ -11,15 +11,19 @@ from typing import Any
 
 from backends.registry import backend_class
 from policies.artefact import load
-from policies.cascade_routing import CascadeRoutingOptions
+from policies.cascade_routing import CascadeRoutingOptions, arms_of
 from policies.certified import Certified
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
 from policies.difficulty.layered import LayeredDifficulty
 from policies.escalation import Escalation, EscalationOptions
 from policies.learnt import Learnt
-from policies.registry import DIFFICULTY, POLICIES, SIGNALS
+from policies.probes.base import Probe
+from policies.probes.economy import Economy
+from policies.probes.refinement import Refinements
+from policies.registry import DIFFICULTY, POLICIES, PROBES, SIGNALS
 from policies.stopping import Stopping
+from router.arm_tier import ArmTier
 from router.assess import Assessor
 from router.audit import Auditor
 from router.certificates.found import warrant_for
@@ -27,6 +31,7 @@ from router.config.model import Config, PolicyConfig, TierConfig
 from router.core import Router
 from router.journal import Journal, NullJournal, SqliteJournal
 from router.plan import Planner, Route
+from router.probing import Prober
 from router.request import Constraints
 from router.spending import Spending
 from router.tiers import Energy, Limits, Price, Tier
@@ -46,6 +51,7 @@ def build(config: Config) -> Router:
         [SIGNALS.load(name)() for name in SIGNALS.names()],
         None if learnt is None else learnt.confidence,
         allow_uncalibrated=config.confidence.uncalibrated == "token_probability",
+        prober=_prober(config, learnt),
     )
     journal = _journal(config)
     # Audits without a journal would leave no trace; and whoever keeps it is the one who watches.
@@ -64,6 +70,16 @@ def _tier(config: TierConfig) -> Tier:
     energy = Energy(**config.energy.model_dump())
     backend = backend_class(config.backend)(config.options)
     return Tier(config.name, config.backend, backend, price, limits, energy)
+
+
+def _prober(config: Config, learnt: Learnt | None) -> Prober | None:
+    if not config.confidence.probes:
+        return None
+    loaded: dict[str, Any] = {one.probe: PROBES.load(one.probe) for one in config.confidence.probes}
+    probes: list[Probe] = [loaded[one.probe](one.options) for one in config.confidence.probes]
+    refinements = Refinements() if learnt is None else learnt.refinements
+    allow_uncalibrated = config.confidence.uncalibrated == "token_probability"
+    return Prober(probes, Economy(refinements, allow_uncalibrated), time.monotonic)
 
 
 def _price(tier: Tier) -> tuple[int, int]:
@@ -93,6 +109,7 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
         escalation=escalation,
         spending=spending_of(config, learnt),
         stopping=Stopping() if learnt is None or not escalation.stop_early else learnt.stopping,
+        arms=tuple(ArmTier(by_name[arm.tier], arm) for arm in arms_of(options)),
     )
 
 

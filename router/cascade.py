@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from backends.types import Prompt, Usage
+from policies.arms import is_arm
 from policies.base import Accept, Answered, Candidate, State, Stop, Try, Verdict
 from policies.costs import rest_cost
 from policies.foresight import is_kept, stakes_of
@@ -26,8 +27,10 @@ from router.errors import RoutingError
 from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, Event, Result, TextDelta
 from router.ladder import Ladder
 from router.plan import Plan, Rung
+from router.probing import Scene
 from router.seen import Seen
 from router.terms import terms_of
+from router.voted import begun
 
 
 class Cascade:
@@ -71,6 +74,7 @@ class Cascade:
                         attempt.was_shown = True
                         yield TextDelta(attempt.number, text)
             self._assess(attempt)
+            await self._probe(attempt)
             verdict = self._verdict(self._state())
             if not self._is_accepted(attempt, verdict):
                 yield self._reject(attempt, verdict)
@@ -103,7 +107,7 @@ class Cascade:
         asked = self._asked(self._ladder.rung(verdict.tier))
         rung = asked.rung
         can_be_rejected = self._can_be_rejected(rung)
-        attempt = Attempt(self._budget.begin_attempt(), rung, self._clock)
+        attempt = begun(self._budget.begin_attempt(), rung, self._clock)
         attempt.has_draft = asked.has_draft
         is_known = rung.tier.name in self.plan.stopping.tiers
         if is_known and can_be_rejected and rung.tier.name not in self._tried():
@@ -160,6 +164,24 @@ class Cascade:
             marks = {USED_DRAFT: 1.0} if attempt.has_draft else {}
             attempt.assessment = replace(seen, signals={**seen.signals, **marks})
 
+    async def _probe(self, attempt: Attempt) -> None:
+        """Let probes look at the answer. Under a certificate none runs: it was tested without."""
+        prober = self._assessor.prober
+        if prober is None or self.plan.permit is not None or not attempt.is_answered:
+            return
+        open_rungs = self._open_rungs()
+        scene = Scene(
+            attempt=attempt,
+            answer=attempt.answer(self.plan.request.prompt),
+            rungs={rung.tier.name: rung for rung in self.plan.rungs if rung.exclusion_reason is None},
+            budget=self._budget,
+            keep_usd_micros=max(map(self._ladder.money_to_try_usd_micros, open_rungs), default=0),
+            keep_s=open_rungs[0].tier.limits.typical_latency_s if open_rungs else 0.0,
+            state=self._state(),
+            decide=self._verdict,
+        )
+        await prober.look(scene)
+
     def _verdict(self, state: State) -> Verdict:
         if not state.candidates and not state.answered:
             return Stop("no_tier_left")
@@ -172,7 +194,7 @@ class Cascade:
             min_confidence=self.plan.constraints.min_confidence,
             draw=self._draw,
             features=self.plan.features,
-            ladder=tuple(rung.tier.name for rung in self.plan.rungs),
+            ladder=tuple(rung.tier.name for rung in self.plan.rungs if not is_arm(rung.tier.name)),
             shadow_price=self._shadow_price,
             stopped=tuple(_stopped(attempt) for attempt in self._attempts if attempt.was_aborted),
         )
@@ -240,7 +262,7 @@ class Cascade:
             finish_reason=chosen.finish_reason,
             attempt_number=chosen.number,
             attempts=reports,
-            usage=sum((report.usage for report in reports), Usage()),
+            usage=sum((report.total_usage for report in reports), Usage()),
             cost_usd_micros=sum(report.cost_usd_micros for report in reports),
             latency_s=self._budget.elapsed_s(),
             certificate_id=self._certificate_id(),

@@ -75,8 +75,27 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """The account of one probe: model calls about an answer, all to ``tier``.
+
+    ``outcome`` is a stable word: ``measured``, ``silent`` where the calls told nothing, ``cancelled``.
+    """
+
+    name: str
+    tier: str
+    outcome: str
+    usage: Usage
+    cost_usd_micros: int
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptReport:
-    """The account of one attempt. ``time_to_first_token_s`` None: there was no token."""
+    """The account of one attempt. ``time_to_first_token_s`` None: there was no token.
+
+    ``cost_usd_micros`` is that of its answer and of the ``probes`` into it; ``usage`` and
+    ``latency_s`` are the answer's own.
+    """
 
     number: int
     tier: str
@@ -88,11 +107,22 @@ class AttemptReport:
     cost_usd_micros: int
     latency_s: float
     time_to_first_token_s: float | None
+    probes: tuple[ProbeReport, ...] = ()
+
+    @property
+    def total_usage(self) -> Usage:
+        """Tokens of the answer and of all probes into it."""
+        return sum((probe.usage for probe in self.probes), self.usage)
+
+    @property
+    def answer_cost_usd_micros(self) -> int:
+        """Cost of the answer alone."""
+        return self.cost_usd_micros - sum(probe.cost_usd_micros for probe in self.probes)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer and its account; sums run over all attempts.
+    """The answer and its account; sums run over all attempts and probes.
 
     ``certificate_id`` names the certificate that the answer was chosen under; None: none covers it.
     """

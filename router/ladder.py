@@ -6,9 +6,12 @@ among what is open: that is the policy's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 
 from backends.errors import BackendError
+from backends.types import Usage
+from policies.arms import is_pointless
 from router.budget import Budget
 from router.errors import RoutingError
 from router.failure import failure
@@ -31,11 +34,11 @@ class Ladder:
         return next(rung for rung in self._plan.rungs if rung.tier.name == tier)
 
     def open(self, tried: Collection[str]) -> list[Rung]:
-        """Rungs that can be tried now, cheapest first; ``tried`` names tiers."""
+        """Rungs that can be tried now, cheapest first; ``tried`` names tiers and arms."""
         return [
             rung
             for rung in self._plan.rungs
-            if rung.tier.name not in tried and self._why_closed(rung) is None
+            if not is_pointless(rung.tier.name, tried) and self._why_closed(rung) is None
         ]
 
     def output_token_limit(self, rung: Rung) -> int:
@@ -52,9 +55,17 @@ class Ladder:
             return limit
         return paid if paid >= _LENGTH_MARGIN * rung.estimate.output_token_count else 0
 
+    def money_to_try_usd_micros(self, rung: Rung) -> int:
+        """Least money with which the rung can be tried, in millionths of a US dollar."""
+        limit = rung.output_token_limit(self._plan.request.prompt)
+        count = min(limit, math.ceil(_LENGTH_MARGIN * rung.estimate.output_token_count))
+        return rung.tier.price.cost_usd_micros(Usage(rung.input_token_count, max(count, 1)))
+
     def limit_reached(self, tried: Collection[str]) -> str | None:
         """Which limit of the request keeps an untried rung closed; None where none does."""
-        reasons = {self._why_closed(rung) for rung in self._plan.rungs if rung.tier.name not in tried}
+        reasons = {
+            self._why_closed(rung) for rung in self._plan.rungs if not is_pointless(rung.tier.name, tried)
+        }
         return next((limit for limit in _LIMITS if limit in reasons), None)
 
     def failure(self, errors: Mapping[str, BackendError]) -> RoutingError:

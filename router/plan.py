@@ -7,10 +7,11 @@ what each is predicted to give and to cost. Refuses to run anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from backends.types import GrammarFormat, Prompt
+from policies.arms import sample_count_of, tier_of
 from policies.base import Policy
 from policies.costs import Cost, Rates, Weights, attempt_cost
 from policies.difficulty.base import DifficultyEstimator, Estimate
@@ -34,6 +35,7 @@ _CHARACTERS_PER_TOKEN = 4
 class Route:
     """A configured policy: its ladder (cheapest first), its own constraints, and whom it is for.
 
+    ``arms`` are candidates beside the ladder, each asking one of its tiers.
     ``tags`` and ``tenants`` are alternatives each; empty means any. ``warrant`` is there where the
     policy may serve below the top tier by certificate only. ``escalation`` says how it
     shifts up, ``stopping`` when an answer is given up while it is written, and ``spending`` keeps an average
@@ -50,6 +52,7 @@ class Route:
     escalation: Escalation = field(default_factory=Escalation)
     stopping: Stopping = field(default_factory=Stopping)
     spending: Spending | None = None
+    arms: tuple[Tier, ...] = ()
 
     def matches(self, request: Request) -> bool:
         """Whether the request falls under this route."""
@@ -148,6 +151,7 @@ class Planner:
             _rung(tier, estimates[tier.name], request.prompt, constraints, route.escalation.weights)
             for tier in route.ladder
         )
+        rungs = _with_arms(rungs, route.arms, estimates)
         permit = None if route.warrant is None else route.warrant.permit(request.tags)
         return Plan(request, route, constraints, rungs, features, permit)
 
@@ -198,6 +202,30 @@ def _rung(tier: Tier, estimate: Estimate, prompt: Prompt, constraints: Constrain
     else:
         count, reason = len(prompt.text) // _CHARACTERS_PER_TOKEN, "not_ready"
     return Rung(tier, estimate, count, reason, tier.rates(), weights)
+
+
+def _with_arms(
+    rungs: tuple[Rung, ...], arms: Sequence[Tier], estimates: Mapping[str, Estimate]
+) -> tuple[Rung, ...]:
+    """Put every arm before the first rung above its own tier that costs more."""
+    joined = list(rungs)
+    for arm in arms:
+        own = next(place for place, rung in enumerate(joined) if rung.tier.name == tier_of(arm.name))
+        rung = _arm_rung(arm, joined[own], estimates.get(arm.name))
+        cost = rung.describe().cost_usd_micros
+        above = range(own + 1, len(joined))
+        joined.insert(
+            next((place for place in above if joined[place].describe().cost_usd_micros > cost), len(joined)),
+            rung,
+        )
+    return tuple(joined)
+
+
+def _arm_rung(arm: Tier, own: Rung, learnt: Estimate | None) -> Rung:
+    """The arm seen from the request; nothing learnt of it: as good as its tier, and n-fold as long."""
+    count = sample_count_of(arm.name)
+    guess = Estimate(own.estimate.quality, count * own.estimate.output_token_count)
+    return replace(own, tier=arm, estimate=learnt or guess, input_token_count=count * own.input_token_count)
 
 
 def _exclusion(tier: Tier, prompt: Prompt, input_token_count: int, constraints: Constraints) -> str | None:

@@ -16,7 +16,7 @@ from backends.moe.loading import load_model, load_tokenizer, translated, use_thr
 from backends.moe.options import MoeOptions
 from backends.moe.words import Words
 from backends.sampling import Sampler
-from backends.token_statistics import token_logprob
+from backends.token_statistics import token_logprob, with_top
 from backends.types import Prompt
 
 # What cancellation waits for while a prompt is read.
@@ -45,7 +45,10 @@ class MoeEngine:
             token = sampler.draw(logits)
             ends = self._words.ends(token)
             text = "" if ends else decoder.step(token)
-            yield Token(token_logprob(text, logits, token), ends)
+            statistics = token_logprob(text, logits, token)
+            if count := prompt.sampling.top_logprob_count:
+                statistics = with_top(statistics, logits, token, count, self._words.text_of)
+            yield Token(statistics, ends)
             if ends:
                 return
             sampler.accept(token)

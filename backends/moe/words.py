@@ -41,6 +41,10 @@ class Words:
         """Whether ``token`` ends the answer."""
         return token in self._ending_tokens
 
+    def text_of(self, token: int) -> str:
+        """Return the text of ``token`` by itself, special tokens in their own spelling."""
+        return str(self._backend.decode([token], skip_special_tokens=False))
+
     def decoder(self) -> Decoder:
         """Start the text of one answer."""
         return Decoder(self._backend)

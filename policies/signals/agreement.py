@@ -66,32 +66,32 @@ def sample_agreement(answer: Reading, samples: Sequence[Reading]) -> Mapping[str
     """
     if not samples:
         return {}
-    groups = _groups([answer, *samples])
-    own = groups[0]
-    sizes = [groups.count(group) if group is not None else 1 for group in groups]
+    named = groups([answer, *samples])
+    own = named[0]
+    sizes = [named.count(group) if group is not None else 1 for group in named]
     supporters = sizes[0] - 1
     return {
         "sample_agreement_share": supporters / len(samples),
-        "sample_majority_share": max(sizes) / len(groups),
+        "sample_majority_share": max(sizes) / len(named),
         "sample_answer_is_majority": float(own is not None and sizes[0] == max(sizes)),
         "sample_count": float(len(samples)),
     }
 
 
-def _groups(readings: Sequence[Reading]) -> list[int | None]:
+def groups(readings: Sequence[Reading]) -> list[int | None]:
     """Give each reading the place of the first one that says the same; None without conclusion."""
-    groups: list[int | None] = []
+    named: list[int | None] = []
     for reading in readings:
         if reading.final is None:
-            groups.append(None)
+            named.append(None)
             continue
-        for place, earlier in enumerate(readings[: len(groups)]):
+        for place, earlier in enumerate(readings[: len(named)]):
             if earlier.final is not None and same_answer(earlier.final, reading.final):
-                groups.append(groups[place])
+                named.append(named[place])
                 break
         else:
-            groups.append(len(groups))
-    return groups
+            named.append(len(named))
+    return named
 
 
 def _jaccard(first: frozenset[str], second: frozenset[str]) -> float:

@@ -17,6 +17,8 @@ class Answer:
     """A complete answer as a signal sees it: what was asked, and all that came back.
 
     ``tokens`` are all generated tokens, reasoning included; empty without log-probabilities.
+    ``samples`` are the other answers that this one was elected among, "" for each that failed; empty
+    where the tier was asked once.
     """
 
     prompt: Prompt
@@ -24,6 +26,7 @@ class Answer:
     reasoning: str = ""
     tokens: tuple[TokenLogprob, ...] = ()
     finish_reason: FinishReason = FinishReason.STOP
+    samples: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -61,7 +61,10 @@ def fingerprints(config: Config, policy: PolicyConfig, learnt: Path | None) -> d
     difficulty = {"estimator": config.difficulty.estimator, "options": _plain(config.difficulty.options)}
     return {
         "code": code_fingerprint(),
-        "confidence": digest(config.confidence.model_dump(mode="json")),
+        "confidence": digest(
+            # Probes never run under a certificate.
+            config.confidence.model_dump(mode="json", exclude={"probes"})
+        ),
         "difficulty": digest(difficulty),
         "ladder": digest([*policy.ladder]),
         "learnt": "" if learnt is None else path_fingerprint(learnt),

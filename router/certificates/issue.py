@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 
+from policies.arm_outcomes import with_arms
 from policies.artefact import load, save
+from policies.cascade_routing import arms_of
 from policies.certifying import Finding, Ladder, find, label, suited_test
 from policies.costs import MONEY_ALONE
 from policies.guarantee.certificate import EVERYTHING, Certificate
@@ -91,12 +93,19 @@ def learn(target: Target, records: Sequence[OutcomeRecord]) -> Learnt:
     """Fit on ``records``, write, and return what was written: what serves is what is tested.
 
     Tiers of the configuration that are not on the policy's ladder are learnt too where they ran, and
-    prices of money for every policy that has a budget.
+    prices of money for every policy that has a budget, and every policy's arms where the records hold
+    enough samples.
     """
+    arms = [arm for policy in target.config.policies for arm in arms_of(policy.objective.options)]
+    records = with_arms(records, arms)
     ran = {tier for record in records for tier in record.outcomes}
     others = [tier for tier in target.config.tiers if tier.name in ran - {*target.tiers}]
     others.sort(key=lambda tier: tier.price.output_usd_per_million_tokens)
-    tiers = (*(tier.name for tier in others), *target.tiers)
+    tiers = tuple(
+        name
+        for tier in (*(tier.name for tier in others), *target.tiers)
+        for name in (tier, *sorted({arm.name for arm in arms if arm.tier == tier and arm.name in ran}))
+    )
     learnt = fit_learnt(records, tiers=tiers, seed=target.seed)
     prices = shadow_prices(target.config, records, target.seed)
     save(replace(learnt, shadow_prices=prices), target.out)

@@ -23,6 +23,8 @@ def cross_checks(document: Document) -> Iterator[Problem]:
     known = tuple(str(item["name"]) for _, item in tiers)
     for at, policy in policies:
         yield from _ladder(document, at, policy, known)
+        yield from _arms(document, at, policy)
+    yield from _probes(document, known)
     yield from _reachable(document, policies)
 
 
@@ -59,6 +61,40 @@ def _ladder(
             )
         elif name in ladder[:index]:
             yield document.problem((*at, "ladder", index), f"{name!r} is on the ladder twice; keep one")
+
+
+def _arms(document: Document, at: Location, policy: dict[str, Any]) -> Iterator[Problem]:
+    ladder = _strings(policy.get("ladder"))
+    objective = policy.get("objective")
+    arms = objective.get("arms") if isinstance(objective, dict) else None
+    seen: list[tuple[Any, Any]] = []
+    for index, arm in enumerate(arms if isinstance(arms, list) else ()):
+        if not isinstance(arm, dict) or not isinstance(arm.get("tier"), str):
+            continue
+        here = (*at, "objective", "arms", index)
+        if arm["tier"] not in ladder:
+            message = f"{arm['tier']!r} is not on this policy's ladder{suggestion(arm['tier'], ladder)}"
+            yield document.problem((*here, "tier"), message)
+        if (twin := (arm["tier"], arm.get("samples"))) in seen:
+            yield document.problem(here, f"{arm['tier']!r} is asked as often by an earlier arm; keep one")
+        seen.append(twin)
+
+
+def _probes(document: Document, known: tuple[str, ...]) -> Iterator[Problem]:
+    confidence = document.data.get("confidence") if isinstance(document.data, dict) else None
+    probes = confidence.get("probes") if isinstance(confidence, dict) else None
+    names: list[str] = []
+    for index, probe in enumerate(probes if isinstance(probes, list) else ()):
+        if not isinstance(probe, dict) or not isinstance(name := probe.get("probe"), str):
+            continue
+        here = ("confidence", "probes", index)
+        if name in names:
+            yield document.problem((*here, "probe"), f"{name!r} is there twice; keep one")
+        names.append(name)
+        tier = probe.get("tier")
+        if isinstance(tier, str) and tier not in known:
+            message = f"no tier is called {tier!r}{suggestion(tier, known)}"
+            yield document.problem((*here, "tier"), message)
 
 
 def _reachable(document: Document, policies: _Named) -> Iterator[Problem]:

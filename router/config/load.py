@@ -84,12 +84,16 @@ def _complete(config: Config, options: Mapping[Location, BaseModel], directory: 
         policy.model_copy(update={"objective": with_options(policy.objective, ("policies", i, "objective"))})
         for i, policy in enumerate(config.policies)
     )
+    probes = tuple(
+        with_options(probe, ("confidence", "probes", i)) for i, probe in enumerate(config.confidence.probes)
+    )
     journal = config.journal.model_copy(update={"path": _below(directory, config.journal.path)})
     return config.model_copy(
         update={
             "tiers": tiers,
             "policies": policies,
             "journal": journal,
+            "confidence": config.confidence.model_copy(update={"probes": probes}),
             "learnt": _below(directory, config.learnt),
             "difficulty": with_options(config.difficulty, ("difficulty", "options")),
         }

@@ -43,6 +43,14 @@ class NoOptions(Section):
     """Stands for options that the file does not give, until they are resolved."""
 
 
+def _fold(value: Any, name_key: str) -> Any:
+    """Put every key but ``name_key`` under ``options``."""
+    if not isinstance(value, dict):
+        return value
+    options = {key: option for key, option in value.items() if key != name_key}
+    return {"options": options, **({name_key: value[name_key]} if name_key in value else {})}
+
+
 class ServerConfig(Section):
     """Where the server listens and how much it takes on."""
 
@@ -82,12 +90,30 @@ class DifficultyConfig(Section):
     """The estimator's own options."""
 
 
+class ProbeConfig(Section):
+    """A further model call about an answer; every further key is an option of that probe."""
+
+    probe: str
+    """Name of a probe."""
+    options: Options = NoOptions()
+    """The probe's own options; in the file they stand beside `probe`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fold_options(cls, value: Any) -> Any:
+        return _fold(value, "probe")
+
+
 class ConfidenceConfig(Section):
     """How sure one may be of an answer after it is given."""
 
     uncalibrated: Literal["none", "token_probability"] = "none"
     """What stands in for tiers that `learnt` does not calibrate: nothing, so that their predicted
     quality counts, or the mean probability of their tokens, which orders answers but promises nothing."""
+    probes: Annotated[tuple[ProbeConfig, ...], Field(max_length=8)] = ()
+    """Further model calls about an answer, paid for by the request that it is for; empty: none. They run
+    where they can change the decision, in the order of usefulness for their cost: as `learnt` tells what
+    they add, or as `uncalibrated` lets them guess. Never under a certificate, which was tested without."""
 
 
 class PriceConfig(Section):
@@ -189,11 +215,8 @@ class ObjectiveConfig(Section):
     @model_validator(mode="before")
     @classmethod
     def _fold_options(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        options = {key: option for key, option in value.items() if key != "rule"}
-        rule = named_rule(value)
-        return {"options": options} if rule is None else {"options": options, "rule": rule}
+        rule = named_rule(value) if isinstance(value, dict) else None
+        return _fold(value if rule is None else {**value, "rule": rule}, "rule")
 
 
 class ConstraintsConfig(Section):

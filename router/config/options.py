@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from backends.registry import BackendNotInstalled, backend_class, backend_names
-from policies.registry import DIFFICULTY, POLICIES
+from policies.registry import DIFFICULTY, POLICIES, PROBES
 from router.config.document import Document
 from router.config.explain import problems_of, suggestion
 from router.config.model import DifficultyConfig, named_rule
@@ -40,6 +40,7 @@ PATH = {"format": "path"}
 BACKEND = Part("backend", backend_class, backend_names)
 POLICY = Part("rule", POLICIES.load, POLICIES.names)
 ESTIMATOR = Part("estimator", DIFFICULTY.load, DIFFICULTY.names)
+PROBE = Part("probe", PROBES.load, PROBES.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ def places(data: Any) -> Iterator[Place]:
         if isinstance(difficulty, dict):
             difficulty = {"estimator": DifficultyConfig().estimator, **difficulty}
         yield from _place(ESTIMATOR, difficulty, "estimator", ("difficulty",), "options")
+        for at, item in _items(data.get("confidence"), "probes"):
+            yield from _place(PROBE, item, "probe", ("confidence", *at), None)
 
 
 def _items(data: Any, key: str) -> Iterator[tuple[Location, dict[str, Any]]]:

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from backends.registry import BACKENDS
-from policies.registry import DIFFICULTY, POLICIES
+from policies.registry import DIFFICULTY, POLICIES, PROBES
 from router.config.model import Config
-from router.config.options import BACKEND, ESTIMATOR, POLICY
+from router.config.options import BACKEND, ESTIMATOR, POLICY, PROBE
 
 SCHEMA_PATH = Path(__file__).with_name("upshift.schema.json")
 _REFERENCE = "#/$defs/{model}"
@@ -30,6 +30,7 @@ def config_schema() -> _Json:
         BACKEND: {name: BACKEND.options_model(name) for name in sorted(BACKENDS)},
         POLICY: {name: POLICY.options_model(name) for name in sorted(POLICIES.builtin)},
         ESTIMATOR: {name: ESTIMATOR.options_model(name) for name in sorted(DIFFICULTY.builtin)},
+        PROBE: {name: PROBE.options_model(name) for name in sorted(PROBES.builtin)},
     }
     models = _flat(Config, parts.values())
     _, schema = models_json_schema(
@@ -38,7 +39,9 @@ def config_schema() -> _Json:
     definitions: _Json = schema["$defs"]
     _nest(definitions["TierConfig"], "backend", parts[BACKEND])
     _nest(definitions["DifficultyConfig"], "estimator", parts[ESTIMATOR])
-    _flatten(definitions, parts[POLICY])
+    _flatten(definitions, "ObjectiveConfig", "rule", parts[POLICY])
+    _flatten(definitions, "ProbeConfig", "probe", parts[PROBE])
+    _let_a_bound_stand_for_its_rule(definitions["ObjectiveConfig"], tuple(parts[POLICY]).index("certified"))
     _allow_references(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, **definitions.pop("Config")}
 
@@ -60,19 +63,25 @@ def _with_options(model: type[BaseModel]) -> _Json:
     return then | {"required": ["options"]} if needs_some else then
 
 
-def _flatten(definitions: _Json, models: dict[str, type[BaseModel]]) -> None:
-    """Let the rule's options stand beside ``rule``, and `max_loss` without one mean `certified`."""
-    section = definitions["ObjectiveConfig"]
+def _flatten(
+    definitions: _Json, section_name: str, name_key: str, models: dict[str, type[BaseModel]]
+) -> None:
+    """Let a part's options stand beside the key that names it."""
+    section = definitions[section_name]
     del section["properties"]["options"], section["additionalProperties"]
-    _suggest_names(section, "rule", models)
+    _suggest_names(section, name_key, models)
     branches = []
     for name, model in models.items():
         options = definitions.pop(model.__name__)
-        options["properties"]["rule"] = {"const": name}
-        branches.append(_when("rule", name, options))
-    certified = branches[list(models).index("certified")]
-    certified["if"] = {"anyOf": [certified["if"], {"not": {"required": ["rule"]}}]}
+        options["properties"][name_key] = {"const": name}
+        branches.append(_when(name_key, name, options))
     section["allOf"] = branches
+
+
+def _let_a_bound_stand_for_its_rule(section: _Json, place: int) -> None:
+    """Let `max_loss` without a rule mean `certified`, whose branch is at ``place``."""
+    certified = section["allOf"][place]
+    certified["if"] = {"anyOf": [certified["if"], {"not": {"required": ["rule"]}}]}
     section["anyOf"] = [{"required": [key]} for key in ("rule", "max_loss")]
     del section["required"]
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from backends.types import Message, Role, Usage
-from router.events import AttemptReport, Outcome, TierEstimate
+from router.events import AttemptReport, Outcome, ProbeReport, TierEstimate
 from router.journal.audit import Audit
 from router.journal.record import Record
 
@@ -20,6 +20,7 @@ _STORED = tuple(field.name for field in fields(Record) if field.name not in ("fe
 COLUMNS = (*_STORED, "features_hash")
 _ESTIMATE = tuple(field.name for field in fields(TierEstimate))
 _ATTEMPT = tuple(field.name for field in fields(AttemptReport))
+_PROBE = tuple(field.name for field in fields(ProbeReport))
 AUDIT_COLUMNS = tuple(field.name for field in fields(Audit))
 _USAGE = tuple(field.name for field in fields(Usage))
 
@@ -65,9 +66,21 @@ def _estimate_json(estimate: TierEstimate) -> Row:
 def _attempt_json(attempt: AttemptReport) -> Row:
     values = {name: getattr(attempt, name) for name in _ATTEMPT}
     values["signals"] = dict(attempt.signals)
-    values["usage"] = {name: getattr(attempt.usage, name) for name in _USAGE}
+    values["usage"] = _usage_json(attempt.usage)
+    values["probes"] = [_probe_json(probe) for probe in attempt.probes]
     return values
 
 
+def _probe_json(probe: ProbeReport) -> Row:
+    return {name: getattr(probe, name) for name in _PROBE} | {"usage": _usage_json(probe.usage)}
+
+
+def _usage_json(usage: Usage) -> Row:
+    return {name: getattr(usage, name) for name in _USAGE}
+
+
 def _attempt(item: Row) -> AttemptReport:
-    return AttemptReport(**item | {"outcome": Outcome(item["outcome"]), "usage": Usage(**item["usage"])})
+    # Journals from before there were probes have none.
+    probes = tuple(ProbeReport(**one | {"usage": Usage(**one["usage"])}) for one in item.get("probes", ()))
+    known = {"outcome": Outcome(item["outcome"]), "usage": Usage(**item["usage"]), "probes": probes}
+    return AttemptReport(**item | known)

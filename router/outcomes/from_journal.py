@@ -46,7 +46,7 @@ def _record(record: Record) -> OutcomeRecord | None:
         dict(attempt.signals),
         attempt.usage.output_token_count,
         text=record.answer,
-        cost_usd=attempt.cost_usd_micros / 1e6,
+        cost_usd=attempt.answer_cost_usd_micros / 1e6,
         latency_s=attempt.latency_s,
     )
     outcomes = {record.tier: outcome, **_audited(record, outcome.quality)}

@@ -16,6 +16,7 @@ from router.events import (
     Decided,
     Event,
     Outcome,
+    ProbeReport,
     Result,
     TextDelta,
     TierEstimate,
@@ -180,6 +181,18 @@ def _attempt_message(report: AttemptReport) -> types_pb2.Attempt:
         cost_usd_micros=report.cost_usd_micros,
         latency=duration(report.latency_s),
         time_to_first_token=None if first_s is None else duration(first_s),
+        probes=[_probe_message(probe) for probe in report.probes],
+    )
+
+
+def _probe_message(probe: ProbeReport) -> types_pb2.Probe:
+    return types_pb2.Probe(
+        name=probe.name,
+        tier=probe.tier,
+        outcome=probe.outcome,
+        usage=_usage_message(probe.usage),
+        cost_usd_micros=probe.cost_usd_micros,
+        latency=duration(probe.latency_s),
     )
 
 

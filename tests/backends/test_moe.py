@@ -44,6 +44,19 @@ async def test_a_long_prompt_is_read_in_chunks(tiny_moe: Path) -> None:
     assert len(items) == 3
 
 
+async def test_the_most_probable_tokens_are_listed_where_asked(tiny_moe: Path) -> None:
+    """Best first, the token drawn at the head of a greedy answer, under the text that it adds."""
+    backend = MoeBackend(MoeOptions(model=str(tiny_moe)))
+    await backend.start()
+    prompt = Prompt(PROMPT.messages, Sampling(max_output_token_count=1, top_logprob_count=3))
+    (token,) = [t async for d in backend.stream(prompt) if isinstance(d, Delta) for t in d.tokens]
+    await backend.close()
+    values = [value for _, value in token.top]
+    assert len(values) == 3
+    assert values == sorted(values, reverse=True)
+    assert values[0] == pytest.approx(token.logprob)
+
+
 @pytest.mark.parametrize("what", ["nothing", "no_weights", "no_config"])
 def test_an_incomplete_checkpoint_is_unavailable(tiny_moe: Path, tmp_path: Path, what: str) -> None:
     """Whatever is missing, start says that the model cannot be loaded, and close still works."""

@@ -446,3 +446,24 @@ def test_knows_whether_prompts_leave_the_machine(url: str, set_to: bool | None, 
     """Only loopback stays here, unless the configuration says otherwise."""
     options = OpenAIChatOptions(base_url=url, model="m", external=set_to)
     assert OpenAIChatBackend(options).capabilities.external is external
+
+
+@pytest.mark.parametrize(("wanted", "asked"), [(0, 2), (10, 10), (99, 20)])
+async def test_asks_for_as_many_first_tokens_as_are_wanted(wanted: int, asked: int) -> None:
+    """A prompt that wants ten of the most probable tokens gets them; no more than the API allows."""
+    seen: list[int] = []
+
+    async def script(body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        seen.append(body["top_logprobs"])
+        writer.write(STREAM_HEAD + event("yes", finish="stop"))
+
+    async with connected(script, logprobs=True) as backend:
+        await read(backend, Prompt(PROMPT.messages, Sampling(top_logprob_count=wanted)))
+    assert seen == [asked]
+
+
+def test_listed_tokens_come_best_first() -> None:
+    """Whatever order the server lists them in, and rounded to just above 0 as some do."""
+    listed = [{"token": "No", "logprob": -2.0}, {"token": "Yes", "logprob": 1e-9}]
+    token = ContentLogprob.model_validate({"token": "Yes", "logprob": 0.0, "top_logprobs": listed})
+    assert token.token_logprob().top == (("Yes", 0.0), ("No", -2.0))

@@ -14,8 +14,9 @@ from backends.types import FinishReason, JsonSchemaFormat, Message, Prompt, Rege
 from policies.base import Accept, Answered, Candidate, Policy, State, Stop, Try
 from policies.difficulty.base import DifficultyEstimator, Estimate
 from policies.features import features_of
+from policies.probes.base import Probe
 from policies.reasons import Reason
-from policies.registry import DIFFICULTY, POLICIES, SIGNALS, Registry, UnknownName
+from policies.registry import DIFFICULTY, POLICIES, PROBES, SIGNALS, Registry, UnknownName
 from policies.signals.base import Answer, Signal
 from policies.training import Outcome, OutcomeRecord, fit_learnt
 
@@ -31,6 +32,7 @@ DIFFICULTY_OPTIONS: dict[str, dict[str, Any]] = {
     "heuristic": {"strengths": {"a": 0.5, "b": 0.9}},
     "linear": {},
 }
+PROBE_OPTIONS: dict[str, dict[str, Any]] = {"samples": {"count": 3}, "p_true": {}, "judge": {"tier": "b"}}
 PROBABILITY = st.floats(0.0, 1.0)
 PROMPTS = st.builds(
     lambda turns, wanted: Prompt(tuple(Message(role, text) for role, text in turns), response_format=wanted),
@@ -80,7 +82,9 @@ def estimators() -> dict[str, DifficultyEstimator]:
     }
 
 
-@pytest.mark.parametrize("registry", [POLICIES, DIFFICULTY, SIGNALS], ids=lambda registry: registry.kind)
+@pytest.mark.parametrize(
+    "registry", [POLICIES, DIFFICULTY, SIGNALS, PROBES], ids=lambda registry: registry.kind
+)
 def test_every_name_loads_and_others_are_refused(registry: Registry) -> None:
     """An unknown name is answered with the known ones."""
     assert all(isinstance(registry.load(name), type) for name in registry.names())
@@ -89,7 +93,8 @@ def test_every_name_loads_and_others_are_refused(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    "loaded", [*map(POLICIES.load, POLICIES.names()), *map(DIFFICULTY.load, DIFFICULTY.names())]
+    "loaded",
+    [registry.load(name) for registry in (POLICIES, DIFFICULTY, PROBES) for name in registry.names()],
 )
 def test_options_are_strict_and_described(loaded: Any) -> None:
     """Unknown keys are refused, and every field says what it means."""
@@ -140,6 +145,37 @@ def test_a_signal_never_raises_and_gives_finite_values(name: str, answer: Answer
     assert isinstance(signal, Signal)
     assert signal.name == name
     assert all(math.isfinite(value) for value in signal.measure(answer).values())
+
+
+@pytest.mark.parametrize("name", PROBES.names())
+@settings(max_examples=40, deadline=None)
+@given(answer=ANSWERS, replies=st.lists(ANSWERS, max_size=3))
+def test_a_probe_never_raises_and_keeps_to_its_measures(
+    name: str, answer: Answer, replies: list[Answer]
+) -> None:
+    """Whatever comes back: its names are those it declares, values are finite, the opinion a probability."""
+    loaded: Any = PROBES.load(name)
+    probe = loaded(loaded.Options(**PROBE_OPTIONS[name]))
+    assert isinstance(probe, Probe)
+    assert probe.name == name
+    measured = probe.measure(answer, replies)
+    assert set(measured) <= set(probe.measures)
+    assert all(map(math.isfinite, measured.values()))
+    assert 0.0 <= measured.get(probe.opinion, 0.0) <= 1.0
+
+
+@pytest.mark.parametrize("name", PROBES.names())
+@settings(max_examples=40, deadline=None)
+@given(answer=ANSWERS)
+def test_a_probe_bounds_what_it_asks(name: str, answer: Answer) -> None:
+    """Every call has a limit of its own and is asked for the same caller; equal answers ask the same."""
+    loaded: Any = PROBES.load(name)
+    probe = loaded(loaded.Options(**PROBE_OPTIONS[name]))
+    prompts = probe.prompts(answer)
+    assert prompts == probe.prompts(answer)
+    assert all(prompt.sampling.max_output_token_count >= 1 for prompt in prompts)
+    assert all(prompt.caller == answer.prompt.caller for prompt in prompts)
+    assert probe.usage(10, 5.0).output_token_count >= 1
 
 
 @settings(max_examples=40, deadline=None)

@@ -12,6 +12,7 @@ import pytest
 from backends.base import Backend
 from backends.echo import EchoBackend, EchoOptions
 from backends.types import Message, Prompt, Role, Sampling
+from policies.arms import Arm
 from policies.base import Policy
 from policies.difficulty.base import DifficultyEstimator
 from policies.difficulty.heuristic import HeuristicDifficulty
@@ -19,11 +20,13 @@ from policies.escalation import Escalation
 from policies.registry import SIGNALS
 from policies.stopping import Stopping
 from policies.threshold import Threshold, ThresholdOptions
+from router.arm_tier import ArmTier
 from router.assess import Assessor
 from router.core import Router
 from router.events import Event, Result
 from router.journal import JournalEntry, NullJournal
 from router.plan import Planner, Route
+from router.probing import Prober
 from router.request import Constraints, Request
 from router.spending import Spending
 from router.tiers import Limits, Price, Tier
@@ -61,17 +64,20 @@ class House:
     escalation: Escalation = field(default_factory=Escalation)
     stopping: Stopping = field(default_factory=Stopping)
     spending: Spending | None = None
+    prober: Prober | None = None
+    arms: tuple[Arm, ...] = ()
 
     def router(self) -> Router:
         """Build the router; its tiers are ready."""
         for tier in self.tiers:
             tier.ready = True
         signals = [SIGNALS.load(name)() for name in SIGNALS.names()]
-        assessor = Assessor(signals, MeanProbability())
+        assessor = Assessor(signals, MeanProbability(), prober=self.prober)
         return Router(self.tiers, self.planner(), assessor, self.journal, self.clock)
 
     def planner(self) -> Planner:
         """Plan requests over the one route."""
+        by_name = {tier.name: tier for tier in self.tiers}
         route = Route(
             "default",
             self.policy,
@@ -80,6 +86,7 @@ class House:
             escalation=self.escalation,
             stopping=self.stopping,
             spending=self.spending,
+            arms=tuple(ArmTier(by_name[arm.tier], arm) for arm in self.arms),
         )
         return Planner([route], self.estimator())
 

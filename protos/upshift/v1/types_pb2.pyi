@@ -478,6 +478,52 @@ class Usage(_message.Message):
 Global___Usage: _TypeAlias = Usage  # noqa: Y015
 
 @_typing.final
+class Probe(_message.Message):
+    """Further model calls about an answer, for a better confidence in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    COST_USD_MICROS_FIELD_NUMBER: _builtins.int
+    LATENCY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The probe's name, such as `samples` or `judge`."""
+    tier: _builtins.str
+    """The tier that was asked."""
+    outcome: _builtins.str
+    """What came of it, as a stable word: `measured`, `silent` or `cancelled`."""
+    cost_usd_micros: _builtins.int
+    """What it cost, rounded up to whole millionths of a US dollar."""
+    @_builtins.property
+    def usage(self) -> Global___Usage:
+        """Tokens read and written, over all its calls."""
+
+    @_builtins.property
+    def latency(self) -> _duration_pb2.Duration:
+        """From start to end."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        tier: _builtins.str = ...,
+        outcome: _builtins.str = ...,
+        usage: Global___Usage | None = ...,
+        cost_usd_micros: _builtins.int = ...,
+        latency: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["latency", b"latency", "usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_usd_micros", b"cost_usd_micros", "latency", b"latency", "name", b"name", "outcome", b"outcome", "tier", b"tier", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Probe: _TypeAlias = Probe  # noqa: Y015
+
+@_typing.final
 class Attempt(_message.Message):
     """One run of one tier."""
 
@@ -513,10 +559,11 @@ class Attempt(_message.Message):
     COST_USD_MICROS_FIELD_NUMBER: _builtins.int
     LATENCY_FIELD_NUMBER: _builtins.int
     TIME_TO_FIRST_TOKEN_FIELD_NUMBER: _builtins.int
+    PROBES_FIELD_NUMBER: _builtins.int
     attempt_number: _builtins.int
     """1 for the first attempt of a request."""
     tier: _builtins.str
-    """The tier that ran."""
+    """The tier that ran; an arm, such as `edge@3`, where it was asked several times."""
     outcome: Global___AttemptOutcome.ValueType
     """What became of it."""
     reason: _builtins.str
@@ -524,22 +571,26 @@ class Attempt(_message.Message):
     confidence: _builtins.float
     """Calibrated probability in [0, 1] that the answer is acceptable; unset where none could be had."""
     cost_usd_micros: _builtins.int
-    """What it cost, rounded up to whole millionths of a US dollar."""
+    """What it cost with its probes, rounded up to whole millionths of a US dollar."""
     @_builtins.property
     def signals(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """The raw signals that the confidence rests on, by name."""
 
     @_builtins.property
     def usage(self) -> Global___Usage:
-        """Tokens read and written."""
+        """Tokens read and written, those of its probes apart."""
 
     @_builtins.property
     def latency(self) -> _duration_pb2.Duration:
-        """From start to end."""
+        """From start to end, the time of its probes apart."""
 
     @_builtins.property
     def time_to_first_token(self) -> _duration_pb2.Duration:
         """From start to the first text; unset where there was none."""
+
+    @_builtins.property
+    def probes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Probe]:
+        """Further model calls about its answer, in order."""
 
     def __init__(
         self,
@@ -554,10 +605,11 @@ class Attempt(_message.Message):
         cost_usd_micros: _builtins.int = ...,
         latency: _duration_pb2.Duration | None = ...,
         time_to_first_token: _duration_pb2.Duration | None = ...,
+        probes: _abc.Iterable[Global___Probe] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "latency", b"latency", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "attempt_number", b"attempt_number", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "latency", b"latency", "outcome", b"outcome", "reason", b"reason", "signals", b"signals", "tier", b"tier", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "attempt_number", b"attempt_number", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "latency", b"latency", "outcome", b"outcome", "probes", b"probes", "reason", b"reason", "signals", b"signals", "tier", b"tier", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
@@ -646,7 +698,7 @@ class Decision(_message.Message):
     """Why, as a stable word such as `cheapest` or `best_value`."""
     @_builtins.property
     def estimates(self) -> _containers.RepeatedCompositeFieldContainer[Global___TierEstimate]:
-        """Every configured tier of the policy's ladder, cheapest first."""
+        """Every configured tier of the policy's ladder, cheapest first, and its arms among them."""
 
     @_builtins.property
     def features(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
@@ -696,7 +748,7 @@ class Result(_message.Message):
     reasoning: _builtins.str
     """What the model thought before it answered, where it says so."""
     tier: _builtins.str
-    """The tier that answered."""
+    """The tier that answered; an arm, such as `edge@3`, where it was asked several times."""
     policy: _builtins.str
     """The policy that decided."""
     confidence: _builtins.float

@@ -15,6 +15,7 @@ from router.events import (
     AttemptStarted,
     Decided,
     Outcome,
+    ProbeReport,
     TextDelta,
     TierEstimate,
 )
@@ -143,6 +144,18 @@ def _report(attempt: types_pb2.Attempt) -> AttemptReport:
         cost_usd_micros=attempt.cost_usd_micros,
         latency_s=seconds(attempt.latency),
         time_to_first_token_s=seconds(attempt.time_to_first_token) if has_first else None,
+        probes=tuple(_probe(probe) for probe in attempt.probes),
+    )
+
+
+def _probe(probe: types_pb2.Probe) -> ProbeReport:
+    return ProbeReport(
+        name=probe.name,
+        tier=probe.tier,
+        outcome=probe.outcome,
+        usage=_usage(probe.usage),
+        cost_usd_micros=probe.cost_usd_micros,
+        latency_s=seconds(probe.latency),
     )
 
 

@@ -53,10 +53,16 @@ def test_what_can_change_answers_is_seen(folder: Path, old: str, new: str, chang
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("thread_count: 1", "thread_count: 2"), (":80", ":81"), ("secret", "other")]
+    ("old", "new"),
+    [
+        ("thread_count: 1", "thread_count: 2"),
+        (":80", ":81"),
+        ("secret", "other"),
+        ("learnt: learnt.json", "learnt: learnt.json\nconfidence: {probes: [{probe: p_true}]}"),
+    ],
 )
 def test_where_and_how_fast_it_is_computed_is_not(folder: Path, old: str, new: str) -> None:
-    """Nor is a key: it opens a door and does not answer."""
+    """Nor is a key: it opens a door and does not answer. Probes never run under a certificate."""
     assert prints(folder) == prints(folder, old, new)
 
 

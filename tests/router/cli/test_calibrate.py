@@ -11,7 +11,7 @@ import pytest
 
 from policies.artefact import load as load_learnt
 from policies.guarantee.certificate_file import load_certificates, save_certificates
-from policies.outcomes import OutcomeRecord
+from policies.outcomes import OutcomeRecord, Sample
 from router.build import build
 from router.config import load
 from router.outcomes import write_outcomes
@@ -34,9 +34,11 @@ policies:
 """
 
 
-def calibrated(folder: Path, graded: list[OutcomeRecord], upshift: Run, *words: str) -> Any:
+def calibrated(
+    folder: Path, graded: list[OutcomeRecord], upshift: Run, *words: str, config: str = CONFIG
+) -> Any:
     """Run the verb in ``folder``; returns what it printed for programs."""
-    (folder / "upshift.yaml").write_text(CONFIG)
+    (folder / "upshift.yaml").write_text(config)
     write_outcomes(graded, folder / "graded.jsonl.gz")
     files = ("-c", str(folder / "upshift.yaml"), "--outcomes", str(folder / "graded.jsonl.gz"))
     return upshift("calibrate", *files, "--json", *words)
@@ -147,3 +149,24 @@ policies:
     said = upshift("calibrate", *files).out
     assert "tier edge: doubtful answers can be stopped after 8, " in said
     assert "policy default: its budget makes a right answer worth $" in said
+
+
+def test_arms_are_learnt_where_records_have_samples(
+    graded: list[OutcomeRecord], tmp_path: Path, upshift: Run
+) -> None:
+    """What a policy's arm would have given is learnt beside its tier; an arm that no record shows is not."""
+    arms = "[{tier: edge, samples: 3}, {tier: local, samples: 3}]"
+    rule = f"rule: cascade_routing, value_of_correct_usd: 1, arms: {arms}"
+    config = CONFIG.replace("rule: certified, max_loss: 0.05, certificate: ./certificate.json", rule)
+    ended = calibrated(tmp_path, [_sampled(record) for record in graded[:120]], upshift, config=config)
+    assert set(ended.json["learnt"]["tiers"]) == {*TIERS, "edge@3"}
+    assert "edge" in load_learnt(tmp_path / "learnt.json").refinements.tiers
+    build(load(tmp_path / "upshift.yaml"))
+
+
+def _sampled(record: OutcomeRecord) -> OutcomeRecord:
+    """The record with texts: right answers of the edge are repeated by its samples, wrong ones are not."""
+    edge = record.outcomes["edge"]
+    said = "1" if edge.quality else "2"
+    samples = (Sample("1", 1.0), Sample("1" if edge.quality else "3", edge.quality))
+    return replace(record, outcomes={**record.outcomes, "edge": replace(edge, text=said, samples=samples)})

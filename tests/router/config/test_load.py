@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from backends.echo import EchoOptions
 from backends.registry import BACKENDS
+from policies.arms import Arm
+from policies.cascade_routing import CascadeRoutingOptions
 from policies.certified import CertifiedOptions
+from policies.probes.samples import SamplesOptions
 from policies.threshold import ThresholdOptions
 from router.config import Config, ConfigError, load, parse
 
@@ -316,3 +319,49 @@ def test_model_path_starts_at_the_file(tmp_path: Path) -> None:
     ):
         (tier,) = parse(text % written, directory=tmp_path).tiers
         assert tier.options.model_dump()["model"] == found
+
+
+def test_probes_and_arms_become_their_own_models() -> None:
+    """What stands beside a probe's name are its options; arms are checked with their rule."""
+    text = MINIMAL.replace(
+        "rule: threshold, min_confidence: 0.7",
+        "rule: cascade_routing, value_of_correct_usd: 1, arms: [{tier: edge, samples: 3}]",
+    )
+    config = parse(text + "confidence: {probes: [{probe: samples, count: 4}]}\n")
+    assert config.confidence.probes[0].options == SamplesOptions(count=4)
+    options = config.policies[0].objective.options
+    assert isinstance(options, CascadeRoutingOptions)
+    assert options.arms == (Arm(tier="edge", samples=3),)
+
+
+@pytest.mark.parametrize(
+    ("probes", "said"),
+    [
+        (
+            "[{probe: sample}]",
+            "confidence.probes[0].probe: no probe is called 'sample'; did you mean 'samples'?",
+        ),
+        ("[{probe: samples, cuont: 2}]", "unknown key; did you mean 'count'?"),
+        ("[{probe: judge, tier: egde}]", "no tier is called 'egde'; did you mean 'edge'?"),
+        ("[{probe: p_true}, {probe: p_true}]", "'p_true' is there twice; keep one"),
+    ],
+)
+def test_a_wrong_probe_is_told_where_it_stands(probes: str, said: str) -> None:
+    """Names, options and tiers of probes are checked like those of any part."""
+    (problem,) = problems(MINIMAL + f"confidence: {{probes: {probes}}}\n")
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    ("arms", "said"),
+    [
+        ("[{tier: egde, samples: 3}]", "'egde' is not on this policy's ladder; did you mean 'edge'?"),
+        ("[{tier: edge, samples: 1}]", "must be at least 2, not 1"),
+        ("[{tier: edge, samples: 3}, {tier: edge, samples: 3}]", "asked as often by an earlier arm"),
+    ],
+)
+def test_a_wrong_arm_is_told_where_it_stands(arms: str, said: str) -> None:
+    """An arm asks a tier of its own policy, more than once, and differs from the others."""
+    rule = f"rule: cascade_routing, value_of_correct_usd: 1, arms: {arms}"
+    (problem,) = problems(MINIMAL.replace("rule: threshold, min_confidence: 0.7", rule))
+    assert said in problem

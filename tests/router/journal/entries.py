@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.types import FinishReason, Message, Prompt, Role, Usage
-from router.events import AttemptReport, Decided, Outcome, Result, TierEstimate
+from router.events import AttemptReport, Decided, Outcome, ProbeReport, Result, TierEstimate
 from router.journal import JournalEntry
 from router.request import Request
 
@@ -15,9 +15,10 @@ ATTEMPT = AttemptReport(
     confidence=0.9,
     signals={"logprob_mean": -0.1, "logprob_min": -0.5},
     usage=Usage(12, 3),
-    cost_usd_micros=7,
+    cost_usd_micros=9,
     latency_s=0.05,
     time_to_first_token_s=0.01,
+    probes=(ProbeReport("p_true", "edge", "measured", Usage(150, 1), 2, 0.02),),
 )
 DECIDED = Decided(
     policy="default",
@@ -48,7 +49,7 @@ def answered(request_id: str = "r1") -> JournalEntry:
         attempt_number=1,
         attempts=(ATTEMPT,),
         usage=ATTEMPT.usage,
-        cost_usd_micros=7,
+        cost_usd_micros=9,
         latency_s=0.06,
     )
     return JournalEntry(request(request_id), DECIDED, result, (ATTEMPT,))

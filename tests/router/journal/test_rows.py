@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.types import Message, Role, Usage
-from router.events import AttemptReport, Outcome, TierEstimate
+from router.events import AttemptReport, Outcome, ProbeReport, TierEstimate
 from router.journal import Record
 from router.journal.rows import from_row, to_row
 
@@ -18,6 +18,7 @@ _COUNT = st.integers(0, 2**53)
 _TEXT = st.text(st.characters(codec="utf-8"))
 _BY_NAME = st.dictionaries(_TEXT, _NUMBER, max_size=4)
 _USAGE = st.builds(Usage, _COUNT, _COUNT)
+_PROBE = st.builds(ProbeReport, _TEXT, _TEXT, _TEXT, _USAGE, _COUNT, _NUMBER)
 _ATTEMPT = st.builds(
     AttemptReport,
     number=_COUNT,
@@ -30,6 +31,7 @@ _ATTEMPT = st.builds(
     cost_usd_micros=_COUNT,
     latency_s=_NUMBER,
     time_to_first_token_s=st.none() | _NUMBER,
+    probes=st.lists(_PROBE, max_size=2).map(tuple),
 )
 _ESTIMATE = st.builds(TierEstimate, _TEXT, _NUMBER, _NUMBER, st.none() | _TEXT)
 _MESSAGE = st.builds(Message, st.sampled_from(Role), _TEXT)

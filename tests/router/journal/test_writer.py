@@ -56,7 +56,7 @@ async def test_entry_is_kept_without_prompt(path: Path) -> None:
     assert (record.request_id, record.time_s) == ("r1", 1000.0)
     assert (record.tenant, record.tags) == ("acme", frozenset({"math"}))
     assert (record.estimates, record.features) == (entries.DECIDED.estimates, entries.DECIDED.features)
-    assert (record.attempts, record.cost_usd_micros, record.latency_s) == ((entries.ATTEMPT,), 7, 0.06)
+    assert (record.attempts, record.cost_usd_micros, record.latency_s) == ((entries.ATTEMPT,), 9, 0.06)
     assert (record.messages, record.answer) == (None, None)
 
 
@@ -76,7 +76,7 @@ async def test_failure_is_kept_with_its_reason(path: Path) -> None:
         journal.record(replace(entries.failed("r3"), decided=None, attempts=()))
     with_attempt, before_decision = read_journal(path)
     assert (with_attempt.tier, with_attempt.error_reason) == (None, "NO_TIER_READY")
-    assert (with_attempt.cost_usd_micros, with_attempt.latency_s) == (7, 0.05)
+    assert (with_attempt.cost_usd_micros, with_attempt.latency_s) == (9, 0.05)
     assert (before_decision.policy, before_decision.cost_usd_micros) == ("", 0)
 
 

@@ -28,7 +28,7 @@ async def journal(
 
 
 async def test_a_scored_answer_is_an_outcome(tmp_path: Path) -> None:
-    """Of the tier that answered, with its signals and cost; scores of several sources are averaged."""
+    """With its signals and its own cost, probes apart; scores of several sources are averaged."""
     path = await journal(tmp_path / "j.sqlite", store_prompts=True, scores={"user": 1.0, "judge": 0.5})
     (record,) = load_outcomes(path)
     outcome = record.outcomes["edge"]

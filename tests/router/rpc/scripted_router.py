@@ -17,6 +17,7 @@ from router.events import (
     Decided,
     Event,
     Outcome,
+    ProbeReport,
     Result,
     TextDelta,
     TierEstimate,
@@ -32,8 +33,19 @@ CERTIFICATE = CertificateStatus(
     "c1", "certified", "", Standing.SUSPECT, None, 0.02, 0.95, 1_800_000_000.5, 0.08, 412, 0.625
 )
 WITHDRAWN = replace(CERTIFICATE, id="c2", standing=Standing.FALLBACK, withdrawn="it has expired")
+PROBE = ProbeReport("judge", "local", "measured", Usage(9, 1), 4, 0.0625)
 REPORT = AttemptReport(
-    1, "edge", Outcome.ACCEPTED, "confident", 0.9, {"mean_logprob": -0.1}, Usage(3, 2), 7, 0.25, 0.125
+    1,
+    "edge",
+    Outcome.ACCEPTED,
+    "confident",
+    0.9,
+    {"mean_logprob": -0.1},
+    Usage(3, 2),
+    7,
+    0.25,
+    0.125,
+    (PROBE,),
 )
 
 

@@ -1,0 +1,1 @@
+"""Whether it pays to ask a tier several times."""

@@ -1,0 +1,1 @@
+"""What probes tell of the pocket family's answers, and what they cost."""
