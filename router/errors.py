@@ -12,6 +12,10 @@
      +-- NoTierReady       every allowed tier failed or is down
      +-- DeadlineExceeded  its time ran out
      +-- UnknownRequest    feedback for a request that is not in the journal
+     +-- Unauthenticated   it comes without a key, or with one that is not known (any more)
+     +-- PermissionDenied  its key does not allow it
+     +-- RateLimited       its tenant asks for more than it may
+     +-- LedgerUnavailable its tenant's money cannot be counted now, so none is spent
 
 ``reason`` is the stable word that the wire carries; ``metadata`` the values seen. Messages never
 hold prompt text or a key. ``router/rpc/status.py`` has the one table from here to gRPC.
@@ -67,9 +71,22 @@ class ContextTooLong(RoutingError):
 
 
 class BudgetExhausted(RoutingError):
-    """What is left of money or attempts does not pay for any allowed tier."""
+    """What is left of money or attempts does not pay for any allowed tier.
+
+    ``retry_after_s``: when its tenant will have money again; None: it is the request's own budget.
+    """
 
     reason = "BUDGET_EXHAUSTED"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, metadata=metadata)
+        self.retry_after_s = retry_after_s
 
 
 class QueueFull(RoutingError):
@@ -110,3 +127,39 @@ class UnknownRequest(RoutingError):
     """No request of this id is in the journal."""
 
     reason = "REQUEST_UNKNOWN"
+
+
+class Unauthenticated(RoutingError):
+    """Nobody knows who calls; ``reason`` is KEY_MISSING, KEY_UNKNOWN or KEY_EXPIRED."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class PermissionDenied(RoutingError):
+    """The caller's key does not allow the call; ``reason`` is TENANT_NOT_ALLOWED or SCOPE_MISSING."""
+
+    def __init__(self, reason: str, message: str, *, metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, metadata=metadata)
+        self.reason = reason
+
+
+class RateLimited(RoutingError):
+    """The tenant asks for more than it may; come back in ``retry_after_s``."""
+
+    reason = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, retry_after_s: float, metadata: Mapping[str, str]) -> None:
+        super().__init__(message, metadata=metadata)
+        self.retry_after_s = retry_after_s
+
+
+class LedgerUnavailable(RoutingError):
+    """The ledger cannot be reached, and no tier is free; come back in ``retry_after_s``."""
+
+    reason = "LEDGER_UNAVAILABLE"
+
+    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

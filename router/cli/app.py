@@ -23,6 +23,7 @@ from router.cli import (
     evaluate,
     explain,
     init,
+    keys,
     models,
     serve,
     simulate,
@@ -64,6 +65,7 @@ app.command("simulate", epilog=simulate.EPILOG)(simulate.simulate)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
 
 
 def _print_version(wanted: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from router.cli import parameters as given
+from router.cli.access import Access, Key, TlsCa, TlsCertificate, TlsKey
 from router.cli.asking import read_prompt, read_schema
 
 if TYPE_CHECKING:
@@ -49,10 +50,15 @@ def ask(
     timeout: given.Timeout = None,
     allow_retraction: Retraction = False,
     stream: Stream = True,
+    key: Key = None,
+    tls_ca: TlsCa = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
     json: given.Json = False,
 ) -> None:
     """Ask a question; show the answer, the tiers that it took, its confidence, cost and time."""
     question = read_prompt(prompt)
+    access = Access(key, tls_ca, tls_certificate, tls_key)
     options: Options = {
         "policy": policy,
         "min_confidence": min_confidence,
@@ -73,7 +79,7 @@ def ask(
     listener = JsonAccount() if json else Transcript(live=stream)
 
     async def follow() -> None:
-        async with askable(server, None if config is None else load(config)) as asked:
+        async with askable(server, None if config is None else load(config), access) as asked:
             async for event in asked.stream(question, **options):
                 listener.hear(event)
 

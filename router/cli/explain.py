@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from router.cli import parameters as given
+from router.cli.access import Access, Key, TlsCa, TlsCertificate, TlsKey
 from router.cli.asking import read_prompt, read_schema
 
 if TYPE_CHECKING:
@@ -34,10 +35,15 @@ def explain(
     local_only: given.LocalOnly = False,
     tag: given.Tags = None,
     schema: given.Schema = None,
+    key: Key = None,
+    tls_ca: TlsCa = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
     json: given.Json = False,
 ) -> None:
     """Show the prompt's features, what each tier is predicted to give and cost, and the decision."""
     question = read_prompt(prompt)
+    access = Access(key, tls_ca, tls_certificate, tls_key)
     options: Options = {
         "policy": policy,
         "min_confidence": min_confidence,
@@ -55,7 +61,7 @@ def explain(
 
     async def decide() -> None:
         own = None if config is None else rehearsal(load(config, allow_unset_env=True))
-        async with askable(server, own) as asked:
+        async with askable(server, own, access) as asked:
             print_decision(await asked.decide(question, **options), as_json=json)
 
     asyncio.run(decide())

@@ -27,7 +27,9 @@ class ExitCode(IntEnum):
 _CODES = {
     "INVALID_ARGUMENT": ExitCode.WRONG,
     "FAILED_PRECONDITION": ExitCode.WRONG,
-    "RESOURCE_EXHAUSTED": ExitCode.WRONG,  # the budget; a full queue is told apart by its reason
+    "RESOURCE_EXHAUSTED": ExitCode.WRONG,  # the budget; what passes by itself is told apart by its reason
+    "UNAUTHENTICATED": ExitCode.WRONG,
+    "PERMISSION_DENIED": ExitCode.WRONG,
     "UNAVAILABLE": ExitCode.UNAVAILABLE,
     "DEADLINE_EXCEEDED": ExitCode.UNAVAILABLE,
 }
@@ -86,11 +88,12 @@ def _configuration_failure(error: BaseException) -> Failure | None:
     from router.evaluate.problem import EvaluationError
     from router.journal import JournalError
     from router.outcomes import OutcomesError
+    from router.tenants.key_file import KeyFileError
 
     if isinstance(error, ConfigError):
         details = {"problems": problems_json(error.problems)}
         return Failure(ExitCode.WRONG, "CONFIG_INVALID", f"the configuration is wrong\n{error}", details)
-    if isinstance(error, ArtefactError | JournalError):
+    if isinstance(error, ArtefactError | JournalError | KeyFileError):
         return Failure(ExitCode.WRONG, "CONFIG_INVALID", str(error))
     if isinstance(error, OutcomesError | EvaluationError):
         return Failure(ExitCode.WRONG, "OUTCOMES_INVALID", str(error))
@@ -100,7 +103,7 @@ def _configuration_failure(error: BaseException) -> Failure | None:
 def _call_failure(error: BaseException) -> Failure | None:
     from router.errors import RoutingError
     from router.rpc.client import UpshiftError
-    from router.rpc.server import ListenError
+    from router.rpc.listen import ListenError
     from router.rpc.status import wire_status
 
     if isinstance(error, ListenError):
@@ -118,7 +121,8 @@ def _refusal(code: str, reason: str, message: str, metadata: Mapping[str, str]) 
         message = f"no server answers; is `upshift serve` running? ({message})"
     if message == "Deadline Exceeded":  # gRPC's own words, where the answer was not waited for
         message = "no answer came in time; give it more by --timeout"
-    exit_code = ExitCode.UNAVAILABLE if reason == "QUEUE_FULL" else _CODES.get(code, ExitCode.FAILED)
+    passes = reason in ("QUEUE_FULL", "RATE_LIMITED")
+    exit_code = ExitCode.UNAVAILABLE if passes else _CODES.get(code, ExitCode.FAILED)
     details = {"code": code, "metadata": dict(metadata)}
     return Failure(exit_code, reason, f"{reason}: {message}", details)
 

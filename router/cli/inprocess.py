@@ -12,6 +12,7 @@ from typing import Protocol, Unpack
 from upshift.v1 import router_pb2
 
 from router.build import build
+from router.cli.access import Access
 from router.config import Config, JournalConfig
 from router.core import Router
 from router.events import Decided
@@ -60,13 +61,14 @@ class InProcess:
 
 
 @asynccontextmanager
-async def askable(server: str, config: Config | None) -> AsyncIterator[Askable]:
+async def askable(server: str, config: Config | None, access: Access | None = None) -> AsyncIterator[Askable]:
     """Give what to ask: a router started here from ``config``, or else the one behind ``server``.
 
-    The journal has one writer, the server; what is asked here is not in it.
+    ``access`` opens the server's doors. The journal has one writer, the server; what is asked here is
+    not in it.
     """
     if config is None:
-        async with AsyncClient(server) as client:
+        async with AsyncClient(server, **(access or Access()).client_arguments()) as client:
             yield client
         return
     router = build(config.model_copy(update={"journal": JournalConfig()}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.cli import parameters as given
+from router.cli.access import Access, Key, TlsCa, TlsCertificate, TlsKey
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,14 +25,22 @@ EPILOG = """
 _NUMBERS = ("$/M in", "$/M out", "busy", "waiting")
 
 
-def tiers(server: given.Server = given.DEFAULT_SERVER, json: given.Json = False) -> None:
+def tiers(
+    server: given.Server = given.DEFAULT_SERVER,
+    key: Key = None,
+    tls_ca: TlsCa = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    json: given.Json = False,
+) -> None:
     """Show every tier: what runs it, whether it is ready, what it costs, and how busy it is.
 
     Below them the certificates, where policies serve by any: what each promises, and whether it holds.
     """
     from router.rpc.client import Client
 
-    with Client(server) as client:
+    access = Access(key, tls_ca, tls_certificate, tls_key)
+    with Client(server, **access.client_arguments()) as client:
         found, certificates = client.list_tiers(), client.list_certificates()
     if json:
         _print_json(found, certificates)

@@ -1,5 +1,14 @@
 """The configuration: one strict YAML file, and errors that say where and what to write instead."""
 
+from router.config.doors import (
+    AdminConfig,
+    AuthConfig,
+    LedgerConfig,
+    TenantBudgetConfig,
+    TenantConfig,
+    TenantLimitsConfig,
+    TlsConfig,
+)
 from router.config.load import load, parse
 from router.config.model import (
     Config,
@@ -19,12 +28,15 @@ from router.config.problems import ConfigError, Position, Problem
 from router.config.schema import config_schema
 
 __all__ = [
+    "AdminConfig",
+    "AuthConfig",
     "Config",
     "ConfigError",
     "ConstraintsConfig",
     "DifficultyConfig",
     "EnergyConfig",
     "JournalConfig",
+    "LedgerConfig",
     "LimitsConfig",
     "MatchConfig",
     "ObjectiveConfig",
@@ -33,7 +45,11 @@ __all__ = [
     "PriceConfig",
     "Problem",
     "ServerConfig",
+    "TenantBudgetConfig",
+    "TenantConfig",
+    "TenantLimitsConfig",
     "TierConfig",
+    "TlsConfig",
     "config_schema",
     "load",
     "parse",

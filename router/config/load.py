@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from router.config.checks import cross_checks
 from router.config.document import Document
+from router.config.door_checks import door_checks
 from router.config.explain import problems_of
 from router.config.model import Config
 from router.config.options import resolve
@@ -53,7 +54,8 @@ def parse(
     base = (directory or Path()).resolve()
     config, shape_problems = _shape(document)
     resolved = resolve(document, base)
-    problems = {*document.problems, *shape_problems, *resolved.problems, *cross_checks(document)}
+    between = (*cross_checks(document), *door_checks(document))
+    problems = {*document.problems, *shape_problems, *resolved.problems, *between}
     if problems or config is None:
         raise ConfigError(_in_file_order(document, problems))
     return _complete(config, resolved.options, base)
@@ -87,13 +89,26 @@ def _complete(config: Config, options: Mapping[Location, BaseModel], directory: 
     probes = tuple(
         with_options(probe, ("confidence", "probes", i)) for i, probe in enumerate(config.confidence.probes)
     )
-    journal = config.journal.model_copy(update={"path": _below(directory, config.journal.path)})
+
+    def with_paths(section: Any, *names: str) -> Any:
+        moved = {name: _below(directory, getattr(section, name)) for name in names}
+        return section.model_copy(update=moved)
+
+    server = config.server
+    if server.tls is not None:
+        tls = with_paths(server.tls, "certificate", "private_key", "client_ca")
+        server = server.model_copy(update={"tls": tls})
+    books = config.ledger.books or (Path("books") if config.ledger.url else None)
     return config.model_copy(
         update={
             "tiers": tiers,
             "policies": policies,
-            "journal": journal,
+            "journal": with_paths(config.journal, "path"),
             "confidence": config.confidence.model_copy(update={"probes": probes}),
+            "server": server,
+            "auth": with_paths(config.auth, "keys"),
+            "admin": with_paths(config.admin, "audit"),
+            "ledger": with_paths(config.ledger.model_copy(update={"books": books}), "path", "books"),
             "learnt": _below(directory, config.learnt),
             "difficulty": with_options(config.difficulty, ("difficulty", "options")),
         }

@@ -10,33 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SkipValidation,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, SkipValidation, ValidationInfo, field_validator, model_validator
+
+from router.config.doors import AdminConfig, AuthConfig, LedgerConfig, TenantConfig, TlsConfig
+from router.config.section import Label, Listen, Name, Seconds, Section, Usd
 
 _MICROS = 1_000_000
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-Usd = Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(gt=0.0, le=86_400.0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
 Options = SkipValidation[BaseModel]
 """A part's own options. ``load`` puts an instance of that part's ``Options`` model here."""
-
-
-class Section(BaseModel):
-    """A mapping of the file: unknown keys are refused, and nothing changes once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class NoOptions(Section):
@@ -54,7 +38,7 @@ def _fold(value: Any, name_key: str) -> Any:
 class ServerConfig(Section):
     """Where the server listens and how much it takes on."""
 
-    listen: Annotated[str, StringConstraints(pattern=r"^(unix:.+|[^\s/]+:\d{1,5})$")] = "127.0.0.1:50051"
+    listen: Listen = "127.0.0.1:50051"
     """``host:port`` (port 0: any free one) or ``unix:/path/to/socket``."""
     reflection: bool = True
     """Whether clients may ask which services there are."""
@@ -68,8 +52,12 @@ class ServerConfig(Section):
     """Largest message that is taken from a client."""
     max_prompt_bytes: int = Field(default=1_048_576, ge=1, le=1_073_741_824)
     """Most text, in bytes of UTF-8, that a request may hold."""
+    max_metadata_bytes: int = Field(default=8_192, ge=1024, le=1_048_576)
+    """Most metadata (headers) that is taken with a call; beyond it calls are turned away."""
+    tls: TlsConfig | None = None
+    """Encryption; unset: none."""
     allow_insecure_listen: bool = False
-    """Whether to listen where other machines can reach it, though there is neither encryption nor a key."""
+    """Whether to listen where other machines can reach it, though encryption or authentication is missing."""
 
 
 class JournalConfig(Section):
@@ -268,6 +256,14 @@ class Config(Section):
     """Version of this format."""
     server: ServerConfig = ServerConfig()
     """Where the server listens and how much it takes on."""
+    auth: AuthConfig = AuthConfig()
+    """Who may call."""
+    admin: AdminConfig = AdminConfig()
+    """The port for those who run the server."""
+    tenants: Annotated[tuple[TenantConfig, ...], Field(max_length=10_000)] = ()
+    """What each tenant may ask for and spend; those not named here, and not by `*`, are not limited."""
+    ledger: LedgerConfig = LedgerConfig()
+    """Where the money of tenants is counted."""
     journal: JournalConfig = JournalConfig()
     """Where decisions are recorded."""
     learnt: Path | None = None

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
@@ -23,10 +24,12 @@ from upshift.v1 import router_pb2
 
 from backends.upshift_node_wire import HOP_COUNT_KEY
 from router.errors import InvalidRequest, QueueFull, RoutingError, Violation
+from router.rpc.authentication import Authenticator
 from router.rpc.names import DETAILS_KEY, REQUEST_ID_KEY
 from router.rpc.seam import Call
 from router.rpc.service import RouterService
 from router.rpc.status import wire_status
+from router.tenants.principal import Scope
 
 M = TypeVar("M", bound=Message)
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, Message]"
@@ -38,17 +41,15 @@ _HOP_COUNT = re.compile(r"[0-9]{1,4}")
 _LOG = logging.getLogger(__name__)
 
 
-def method_handlers(
-    service: RouterService, *, default_timeout_s: float, max_call_count: int | None = None
-) -> dict[str, Handler]:
-    """Every method of the proto's service by its name; see :class:`Edge`."""
-    edge = Edge(default_timeout_s, max_call_count)
+def method_handlers(service: RouterService, edge: Edge) -> dict[str, Handler]:
+    """Every method of the proto's service by its name, as ``edge`` wraps it."""
+    unary, stream = edge.unary, edge.stream
     return {
-        "Generate": edge.unary(router_pb2.GenerateRequest, service.generate),
-        "StreamGenerate": edge.stream(router_pb2.StreamGenerateRequest, service.stream_generate),
-        "Decide": edge.unary(router_pb2.DecideRequest, service.decide),
-        "SubmitFeedback": edge.unary(router_pb2.SubmitFeedbackRequest, service.submit_feedback),
-        "ListTiers": edge.unary(router_pb2.ListTiersRequest, service.list_tiers),
+        "Generate": unary(router_pb2.GenerateRequest, service.generate, Scope.GENERATE),
+        "StreamGenerate": stream(router_pb2.StreamGenerateRequest, service.stream_generate, Scope.GENERATE),
+        "Decide": unary(router_pb2.DecideRequest, service.decide, Scope.DECIDE),
+        "SubmitFeedback": unary(router_pb2.SubmitFeedbackRequest, service.submit_feedback, Scope.FEEDBACK),
+        "ListTiers": unary(router_pb2.ListTiersRequest, service.list_tiers, Scope.LIST),
     }
 
 
@@ -56,21 +57,29 @@ class Edge:
     """Wraps methods for gRPC; calls without a deadline get ``default_timeout_s``.
 
     Beyond ``max_call_count`` calls at once (None: any number) further ones are told to come back.
-    gRPC's own limit cannot say so, and would turn health checks away with them.
+    gRPC's own limit cannot say so, and would turn health checks away with them. ``authenticator`` None:
+    anybody may call.
     """
 
-    def __init__(self, default_timeout_s: float, max_call_count: int | None = None) -> None:
+    def __init__(
+        self,
+        default_timeout_s: float,
+        max_call_count: int | None = None,
+        authenticator: Authenticator | None = None,
+    ) -> None:
         self._default_timeout_s = default_timeout_s
         self._max_call_count = max_call_count
+        self._authenticator = authenticator
         self._call_count = 0
 
-    def unary(self, kind: type[M], method: Callable[[M, Call], Awaitable[Message]]) -> Handler:
-        """Handle a call with one answer."""
+    def unary(self, kind: type[M], method: Callable[[M, Call], Awaitable[Message]], scope: Scope) -> Handler:
+        """Handle a call with one answer, for keys of ``scope``."""
 
         async def handle(raw: bytes, context: Context) -> Message:
             call = self._call(context)
             context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
             try:
+                call = self._recognised(call, context, scope)
                 with self._place():
                     return await method(_parse(kind, raw), call)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  this is the edge
@@ -78,13 +87,16 @@ class Edge:
 
         return grpc.unary_unary_rpc_method_handler(handle, None, _serialize)
 
-    def stream(self, kind: type[M], method: Callable[[M, Call], AsyncGenerator[Message]]) -> Handler:
-        """Handle a call with a stream of answers."""
+    def stream(
+        self, kind: type[M], method: Callable[[M, Call], AsyncGenerator[Message]], scope: Scope
+    ) -> Handler:
+        """Handle a call with a stream of answers, for keys of ``scope``."""
 
         async def handle(raw: bytes, context: Context) -> None:
             call = self._call(context)
             context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
             try:
+                call = self._recognised(call, context, scope)
                 with self._place():
                     async with aclosing(method(_parse(kind, raw), call)) as answers:
                         async for answer in answers:
@@ -105,6 +117,12 @@ class Edge:
             yield
         finally:
             self._call_count -= 1
+
+    def _recognised(self, call: Call, context: Context, scope: Scope) -> Call:
+        if self._authenticator is None:
+            return call
+        sent = dict(context.invocation_metadata() or ())
+        return replace(call, caller=self._authenticator.principal(sent, scope))
 
     def _call(self, context: Context) -> Call:
         sent = dict(context.invocation_metadata() or ())

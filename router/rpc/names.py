@@ -6,6 +6,7 @@ from upshift.v1 import router_pb2
 
 SERVICE_NAME = router_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
 REQUEST_ID_KEY = "x-request-id"
+AUTHORIZATION_KEY = "authorization"
 # gRPC's own key for a serialized google.rpc.Status in trailing metadata.
 DETAILS_KEY = "grpc-status-details-bin"
 ERROR_DOMAIN = "upshift"

@@ -12,6 +12,7 @@ from typing import Protocol
 from router.certificates.warrant import CertificateStatus
 from router.events import Decided, Event
 from router.request import Request
+from router.tenants.principal import Principal
 from router.tiers import TierStatus
 
 
@@ -21,13 +22,18 @@ class Call:
 
     ``timeout_s`` is what was left to the caller's deadline, or the server's default. ``traceparent``
     is for log lines, and for tiers that are other nodes; ``hop_count`` counts the nodes that passed the
-    call on.
+    call on. ``caller`` None: the server asks nobody for a key.
     """
 
     request_id: str
     timeout_s: float
     traceparent: str = ""
     hop_count: int = 0
+    caller: Principal | None = None
+
+    def tenant(self, named: str) -> str:
+        """The tenant that the call is for; ``named`` is what its message says. Raises PermissionDenied."""
+        return named if self.caller is None else self.caller.tenant(named)
 
 
 class Core(Protocol):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import logging
 import signal
 import sys
@@ -21,11 +20,14 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from router.config.model import Config, ServerConfig
-from router.rpc.edge import method_handlers
+from router.rpc.authentication import Authenticator
+from router.rpc.edge import Edge, method_handlers
 from router.rpc.health import Health
+from router.rpc.listen import bind
 from router.rpc.names import SERVICE_NAME
 from router.rpc.seam import Core
 from router.rpc.service import RouterService
+from router.tenants.key_ring import KeyRing
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,16 +44,16 @@ _KEEPALIVE_OPTIONS = (
 _SPARE_CALL_COUNT = 256
 
 
-class ListenError(Exception):
-    """The address cannot be listened on; the message says why and what to do."""
-
-
 class RouterServer:
-    """A gRPC server in front of a router. Entering it does nothing; leaving it stops all at once."""
+    """A gRPC server in front of a router. Entering it does nothing; leaving it stops all at once.
 
-    def __init__(self, settings: ServerConfig, core: Core) -> None:
+    ``keys`` None: anybody who reaches it may call.
+    """
+
+    def __init__(self, settings: ServerConfig, core: Core, keys: KeyRing | None = None) -> None:
         self._settings = settings
         self._core = core
+        self._keys = keys
         self._health = Health(SERVICE_NAME)
         self._following: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
@@ -71,12 +73,15 @@ class RouterServer:
         await self._core.close()
 
     async def start(self) -> str:
-        """Bind, start the router, serve; return the address with its real port. Raises ListenError.
+        """Bind, start the router, serve; return the address with its real port.
 
-        The port is bound first: that it is taken should not show only after the models are loaded.
+        Raises ListenError, or KeyFileError. The port is bound first: that it is taken should not show
+        only after the models are loaded.
         """
+        if self._keys is not None:
+            self._keys.open()
         self._server = self._build()
-        address = _bind(self._server, self._settings)
+        address = bind(self._server, self._settings, asks_for_keys=self._keys is not None)
         await self._core.start()
         self._health.set(serving=any(tier.ready for tier in self._core.tiers()))
         self._following = asyncio.create_task(self._health.follow(self._core))
@@ -96,16 +101,17 @@ class RouterServer:
                 # Else a second server on the same port starts without a word and takes half the calls.
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
+                # Without the second one gRPC would let more in now and then, at random.
+                ("grpc.max_metadata_size", settings.max_metadata_bytes),
+                ("grpc.absolute_max_metadata_size", settings.max_metadata_bytes),
                 *_KEEPALIVE_OPTIONS,
             ),
             maximum_concurrent_rpcs=settings.max_concurrent_requests + _SPARE_CALL_COUNT,
         )
         service = RouterService(self._core, max_text_byte_count=settings.max_prompt_bytes)
-        handlers = method_handlers(
-            service,
-            default_timeout_s=settings.default_timeout_s,
-            max_call_count=settings.max_concurrent_requests,
-        )
+        authenticator = None if self._keys is None else Authenticator(self._keys)
+        edge = Edge(settings.default_timeout_s, settings.max_concurrent_requests, authenticator)
+        handlers = method_handlers(service, edge)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
         server.add_registered_method_handlers(SERVICE_NAME, handlers)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
@@ -122,7 +128,8 @@ async def serve(config: Config, core: Core, *, ready: Callable[[str], None] | No
     """
     stop = _StopSignals()
     with stop:
-        async with RouterServer(config.server, core) as server:
+        keys = None if config.auth.keys is None else KeyRing(config.auth.keys)
+        async with RouterServer(config.server, core, keys) as server:
             starting = asyncio.create_task(server.start())
             if not await _finished(starting, stop.first):
                 return
@@ -178,30 +185,3 @@ async def _finished(task: asyncio.Task[Any], stop: asyncio.Event) -> bool:
         stopping.cancel()
         task.cancel()
         await asyncio.gather(task, stopping, return_exceptions=True)
-
-
-def _bind(server: grpc.aio.Server, settings: ServerConfig) -> str:
-    listen = settings.listen
-    if not settings.allow_insecure_listen and not _is_loopback(listen):
-        raise ListenError(
-            f"server.listen is {listen!r}, which other machines can reach, and there is no encryption and no "
-            "key; listen on 127.0.0.1 behind a proxy, or set server.allow_insecure_listen: true"
-        )
-    try:
-        port = server.add_insecure_port(listen)
-    except RuntimeError as exc:
-        raise ListenError(
-            f"cannot listen on {listen!r}: the port is taken or the address is not this machine's; "
-            "choose another server.listen, or stop who has it"
-        ) from exc
-    return listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
-
-
-def _is_loopback(listen: str) -> bool:
-    if listen.startswith("unix:"):
-        return True
-    host = listen.rpartition(":")[0].strip("[]")
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -20,11 +20,15 @@ from router.errors import (
     ContextTooLong,
     DeadlineExceeded,
     InvalidRequest,
+    LedgerUnavailable,
     NoTierAllowed,
     NoTierReady,
+    PermissionDenied,
     QueueFull,
+    RateLimited,
     RequestRefused,
     RoutingError,
+    Unauthenticated,
     UnknownRequest,
     Violation,
 )
@@ -41,6 +45,10 @@ CODES: dict[type[RoutingError], grpc.StatusCode] = {
     NoTierReady: grpc.StatusCode.UNAVAILABLE,
     DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
     UnknownRequest: grpc.StatusCode.NOT_FOUND,
+    Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
+    RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    LedgerUnavailable: grpc.StatusCode.UNAVAILABLE,
 }
 
 _INTERNAL_TEXT = "internal error; the server's log names its cause under this x-request-id"
@@ -70,8 +78,9 @@ def wire_status(error: BaseException) -> WireStatus:
     if isinstance(error, InvalidRequest):
         info.metadata["violation_count"] = str(len(error.violations))
         return _status(code, str(error), info, _bad_request(error.violations))
-    if isinstance(error, QueueFull | NoTierReady):
-        return _status(code, str(error), info, RetryInfo(retry_delay=duration(error.retry_after_s)))
+    retry_after_s: float | None = getattr(error, "retry_after_s", None)
+    if retry_after_s is not None:
+        return _status(code, str(error), info, RetryInfo(retry_delay=duration(retry_after_s)))
     return _status(code, str(error), info)
 
 

@@ -52,14 +52,15 @@ OUTCOMES = {
 
 
 def core_request(message: Asking, call: Call, known: Known) -> Request:
-    """Check ``message`` and translate it. Raises InvalidRequest with every violation."""
+    """Check ``message`` and translate it. Raises InvalidRequest with every violation, or PermissionDenied."""
+    tenant = call.tenant(message.tenant)
     check_asking(message, known)
     return Request(
         id=call.request_id,
-        prompt=_prompt(message.prompt, Caller(message.tenant, PRIORITIES[message.priority])),
+        prompt=_prompt(message.prompt, Caller(tenant, PRIORITIES[message.priority])),
         constraints=_constraints(message.constraints),
         tags=frozenset(message.tags),
-        tenant=message.tenant,
+        tenant=tenant,
         timeout_s=call.timeout_s,
         allow_retraction=getattr(message, "allow_retraction", False),
         traceparent=call.traceparent,

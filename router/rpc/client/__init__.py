@@ -13,6 +13,7 @@ from router.certificates.warrant import CertificateStatus
 from router.events import AttemptRejected, AttemptReport, AttemptStarted, Decided, TextDelta
 from router.rpc.client.answer import Answer, StreamEvent
 from router.rpc.client.asynchronous import AsyncClient
+from router.rpc.client.channel import tls
 from router.rpc.client.errors import UpshiftError
 from router.rpc.client.question import Options
 from router.rpc.client.synchronous import Client
@@ -30,4 +31,5 @@ __all__ = [
     "StreamEvent",
     "TextDelta",
     "UpshiftError",
+    "tls",
 ]

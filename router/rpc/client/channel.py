@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import grpc
 
@@ -35,6 +36,18 @@ _OPTIONS = (
     # A long answer with all its log-probabilities; the server bounds what it takes, not what it gives.
     ("grpc.max_receive_message_length", 64 << 20),
 )
+
+
+def tls(
+    *, ca: Path | None = None, certificate: Path | None = None, private_key: Path | None = None
+) -> grpc.ChannelCredentials:
+    """Give credentials for an encrypted channel, from PEM files.
+
+    ``ca`` has the authorities that may vouch for the server; None: the system's. ``certificate`` and
+    ``private_key`` are the client's own, for servers that want one (mTLS). Raises OSError.
+    """
+    read = [None if path is None else path.read_bytes() for path in (ca, private_key, certificate)]
+    return grpc.ssl_channel_credentials(*read)
 
 
 def async_channel(target: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:

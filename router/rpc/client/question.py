@@ -13,7 +13,7 @@ from google.protobuf.message import Message as ProtoMessage
 from upshift.v1 import types_pb2
 
 from backends.types import Message, Role
-from router.rpc.names import REQUEST_ID_KEY
+from router.rpc.names import AUTHORIZATION_KEY, REQUEST_ID_KEY
 from router.rpc.rules import Asking
 from router.rpc.wire import ROLES
 
@@ -110,11 +110,19 @@ def asking(kind: type[A], question: Question, options: Options) -> A:
     return message
 
 
-def call_arguments(options: Options) -> dict[str, Any]:
-    """Give the deadline and the metadata of the call, as stubs take them."""
-    request_id = options.get("request_id")
-    metadata = ((REQUEST_ID_KEY, request_id),) if request_id else None
-    return {"timeout": options.get("timeout_s"), "metadata": metadata}
+Metadata = tuple[tuple[str, str], ...]
+
+
+def authorization(key: str | None) -> Metadata:
+    """Give the metadata that shows ``key``; None: there is none to show."""
+    return () if key is None else ((AUTHORIZATION_KEY, f"Bearer {key}"),)
+
+
+def call_arguments(options: Options, metadata: Metadata = ()) -> dict[str, Any]:
+    """Give the deadline and the metadata of the call, as stubs take them; ``metadata`` is every call's."""
+    if request_id := options.get("request_id"):
+        metadata = (*metadata, (REQUEST_ID_KEY, request_id))
+    return {"timeout": options.get("timeout_s"), "metadata": metadata or None}
 
 
 def _fill_prompt(prompt: types_pb2.Prompt, question: Question, options: Options) -> None:

@@ -18,7 +18,7 @@ from router.rpc.certificates import certificate_status
 from router.rpc.client.answer import Answer, StreamEvent, answer, decided, stream_event, tier_status
 from router.rpc.client.channel import DEFAULT_TARGET, sync_channel
 from router.rpc.client.errors import UpshiftError
-from router.rpc.client.question import Options, Question, asking, call_arguments
+from router.rpc.client.question import Options, Question, asking, authorization, call_arguments
 from router.rpc.client.spoken import Spoken
 from router.rpc.names import SERVICE_NAME
 from router.tiers import TierStatus
@@ -27,16 +27,22 @@ from router.tiers import TierStatus
 class Client:
     """Asks a router. One client serves any number of threads at once; ``with`` closes it.
 
-    ``target`` is ``host:port``, or anything that gRPC resolves to several replicas. All methods raise
+    ``target`` is ``host:port``, or anything that gRPC resolves to several replicas. ``credentials`` None:
+    no encryption; see :func:`tls`. ``key`` is an API key, where the server wants one. All methods raise
     :class:`UpshiftError`; what cannot be reached is tried up to four times. Closing a stream stops
     the model.
     """
 
     def __init__(
-        self, target: str = DEFAULT_TARGET, *, credentials: grpc.ChannelCredentials | None = None
+        self,
+        target: str = DEFAULT_TARGET,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        key: str | None = None,
     ) -> None:
         self._channel = sync_channel(target, credentials)
         self._stub = RouterServiceStub(self._channel)
+        self._metadata = authorization(key)
         self._health: Any = health_pb2_grpc.HealthStub(self._channel)
 
     def __enter__(self) -> Self:
@@ -55,13 +61,13 @@ class Client:
         """Answer ``question`` all at once."""
         message = asking(router_pb2.GenerateRequest, question, options)
         with _raised():
-            return answer(self._stub.Generate(message, **call_arguments(options)).result)
+            return answer(self._stub.Generate(message, **call_arguments(options, self._metadata)).result)
 
     def stream(self, question: Question, **options: Unpack[Options]) -> Generator[StreamEvent]:
         """Answer ``question`` event by event: Decided first, the Answer last. Closing it cancels."""
         message = asking(router_pb2.StreamGenerateRequest, question, options)
         with _raised():
-            call = self._stub.StreamGenerate(message, **call_arguments(options))
+            call = self._stub.StreamGenerate(message, **call_arguments(options, self._metadata))
             try:
                 for response in call:
                     if (event := stream_event(response)) is not None:
@@ -81,7 +87,7 @@ class Client:
         """Say which tier would be tried first, and on what grounds; nothing runs."""
         message = asking(router_pb2.DecideRequest, question, options)
         with _raised():
-            return decided(self._stub.Decide(message, **call_arguments(options)).decision)
+            return decided(self._stub.Decide(message, **call_arguments(options, self._metadata)).decision)
 
     def list_tiers(self, *, page_size: int = 0) -> tuple[TierStatus, ...]:
         """List all tiers, cheapest first; ``page_size`` at a time, 0: as the server likes."""
@@ -89,7 +95,7 @@ class Client:
         request = router_pb2.ListTiersRequest(page_size=page_size)
         while True:
             with _raised():
-                page = self._stub.ListTiers(request)
+                page = self._stub.ListTiers(request, metadata=self._metadata)
             found += map(tier_status, page.tiers)
             request.page_token = page.next_page_token
             if not page.next_page_token:
@@ -97,15 +103,16 @@ class Client:
 
     def list_certificates(self) -> tuple[CertificateStatus, ...]:
         """List every certificate that a policy may serve by, and how it stands."""
+        request = router_pb2.ListTiersRequest(page_size=1)
         with _raised():
-            page = self._stub.ListTiers(router_pb2.ListTiersRequest(page_size=1))
+            page = self._stub.ListTiers(request, metadata=self._metadata)
         return tuple(map(certificate_status, page.certificates))
 
     def submit_feedback(self, request_id: str, score: float, *, source: str = "user") -> bool:
         """Say how good an answer was, from 0 to 1; True where this replaces an earlier score."""
         message = router_pb2.SubmitFeedbackRequest(request_id=request_id, score=score, source=source)
         with _raised():
-            return self._stub.SubmitFeedback(message).replaced
+            return self._stub.SubmitFeedback(message, metadata=self._metadata).replaced
 
     def health(self) -> bool:
         """Say whether the server wants requests now."""

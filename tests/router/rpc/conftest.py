@@ -12,6 +12,7 @@ import pytest
 from router.config import ServerConfig
 from router.rpc.client import AsyncClient
 from router.rpc.server import RouterServer
+from router.tenants.key_ring import KeyRing
 from tests.router.rpc.scripted_router import Script, ScriptedRouter, echo
 
 
@@ -34,10 +35,10 @@ async def serve() -> AsyncIterator[Serve]:
     """Start servers that end with the test."""
     async with AsyncExitStack() as stack:
 
-        async def start(script: Script = echo, **settings: object) -> Served:
+        async def start(script: Script = echo, keys: KeyRing | None = None, **settings: object) -> Served:
             router = ScriptedRouter(script)
             config = ServerConfig.model_validate({"listen": "127.0.0.1:0", **settings})
-            server = await stack.enter_async_context(RouterServer(config, router))
+            server = await stack.enter_async_context(RouterServer(config, router, keys))
             address = await server.start()
             client = await stack.enter_async_context(AsyncClient(address))
             channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))

@@ -16,7 +16,7 @@ from upshift.v1.router_pb2_grpc import RouterServiceStub
 
 from router.errors import BudgetExhausted, DeadlineExceeded
 from router.rpc.client import UpshiftError
-from router.rpc.edge import method_handlers, new_request_id
+from router.rpc.edge import Edge, method_handlers, new_request_id
 from router.rpc.names import DETAILS_KEY, SERVICE_NAME
 from router.rpc.service import RouterService
 from tests.router.rpc.conftest import Serve, Served
@@ -40,7 +40,7 @@ def asking(text: str = "hi") -> router_pb2.GenerateRequest:
 
 def test_every_method_of_the_proto_has_a_handler() -> None:
     """A method that is added to the proto cannot be forgotten."""
-    handlers = method_handlers(RouterService(ScriptedRouter()), default_timeout_s=1.0)
+    handlers = method_handlers(RouterService(ScriptedRouter()), Edge(1.0))
     methods = router_pb2.DESCRIPTOR.services_by_name["RouterService"].methods
     assert {method.name: method.server_streaming for method in methods} == {
         name: handler.response_streaming for name, handler in handlers.items()

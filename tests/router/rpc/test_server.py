@@ -14,8 +14,9 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from router.config import Config, ServerConfig
 from router.rpc.client import AsyncClient, UpshiftError
+from router.rpc.listen import ListenError
 from router.rpc.names import SERVICE_NAME
-from router.rpc.server import ListenError, RouterServer
+from router.rpc.server import RouterServer
 from router.rpc.server import serve as serve_until_signalled
 from tests.router.rpc.conftest import Serve
 from tests.router.rpc.scripted_router import ScriptedRouter, stall
