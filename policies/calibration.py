@@ -1,7 +1,8 @@
 """From scores to probabilities that mean what they say.
 
-Beta calibration for few labels, isotonic regression for many, nothing for next to none. Knows
-neither tiers nor signals. Fitting needs scikit-learn, predicting does not.
+Beta calibration for few labels, for many whichever of it, isotonic regression and Venn-Abers
+prediction does best on labels that it did not see, nothing for next to none. Knows neither tiers
+nor signals. Fitting needs scikit-learn, predicting does not.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from policies.odds import Floats, sigmoids
 MIN_LABELS = 30
 """Below this nothing is fitted."""
 BETA_BELOW = 500
-ISOTONIC_FROM = 1000
-"""Between the two the cross-validated log loss decides."""
+"""From here on curves may be drawn freely, and the cross-validated log loss decides between the kinds."""
 
 _SCORE_EDGE = 1e-6
 
@@ -95,6 +95,8 @@ class BetaCalibrator:
 class IsotonicCalibrator:
     """A never-decreasing step-and-ramp curve through knots (pool adjacent violators)."""
 
+    kind = "isotonic"
+
     def __init__(self, scores: Floats | None = None, values: Floats | None = None) -> None:
         self.scores_ = np.array([0.0, 1.0]) if scores is None else scores
         self.values_ = np.array([0.0, 1.0]) if values is None else values
@@ -115,7 +117,20 @@ class IsotonicCalibrator:
 
     def to_json(self) -> dict[str, Any]:
         """Write the knots."""
-        return {"kind": "isotonic", "scores": self.scores_.tolist(), "values": self.values_.tolist()}
+        return {"kind": self.kind, "scores": self.scores_.tolist(), "values": self.values_.tolist()}
+
+
+class VennAbersCalibrator(IsotonicCalibrator):
+    """The same through the points of :func:`policies.venn_abers.venn_abers_curve`: less sure at the ends."""
+
+    kind = "venn_abers"
+
+    def fit(self, scores: Floats, labels: Floats) -> Self:
+        """Fit the points; two isotonic regressions each."""
+        from policies.venn_abers import venn_abers_curve  # SciPy, to fit only
+
+        self.scores_, self.values_ = venn_abers_curve(scores, labels)
+        return self
 
 
 def fit_calibrator(scores: Floats, labels: Floats, *, seed: int = 0) -> Calibrator:
@@ -124,8 +139,6 @@ def fit_calibrator(scores: Floats, labels: Floats, *, seed: int = 0) -> Calibrat
         return IdentityCalibrator()
     if len(labels) < BETA_BELOW:
         return BetaCalibrator().fit(scores, labels)
-    if len(labels) >= ISOTONIC_FROM:
-        return IsotonicCalibrator().fit(scores, labels)
     losses = {kind: _cross_validated_loss(kind, scores, labels, seed) for kind in _KINDS_TO_COMPARE}
     return min(losses, key=lambda kind: losses[kind])().fit(scores, labels)
 
@@ -137,16 +150,16 @@ def calibrator_from_json(value: Mapping[str, Any]) -> Calibrator:
             return IdentityCalibrator()
         case "beta":
             return BetaCalibrator(float(value["a"]), float(value["b"]), float(value["c"]))
-        case "isotonic":
-            return IsotonicCalibrator(
-                np.asarray(value["scores"], np.float64), np.asarray(value["values"], np.float64)
-            )
+        case "isotonic" | "venn_abers" as kind:
+            curve = IsotonicCalibrator if kind == "isotonic" else VennAbersCalibrator
+            return curve(np.asarray(value["scores"], np.float64), np.asarray(value["values"], np.float64))
         case kind:
-            raise ValueError(f"no calibrator is called {kind!r}; known: identity, beta, isotonic")
+            raise ValueError(f"no calibrator is called {kind!r}; known: identity, beta, isotonic, venn_abers")
 
 
 _KINDS_TO_COMPARE: tuple[type[BetaCalibrator] | type[IsotonicCalibrator], ...] = (
     BetaCalibrator,
+    VennAbersCalibrator,
     IsotonicCalibrator,
 )
 

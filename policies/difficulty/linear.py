@@ -67,9 +67,11 @@ class LinearDifficulty:
 
     def scores(self, text: str, features: Mapping[str, float]) -> Scores:
         """Score a prompt by every column. Sublinear term counts, L2-normalised."""
-        tier_count = len(self.tiers)
-        ends = np.cumsum([tier_count, tier_count, self.gain_count])
-        return Scores(*np.split(self.columns(text, features), ends))
+        columns, tier_count = self.columns(text, features), len(self.tiers)
+        lengths, topics = 2 * tier_count, 2 * tier_count + self.gain_count
+        return Scores(
+            columns[:tier_count], columns[tier_count:lengths], columns[lengths:topics], columns[topics:]
+        )
 
     def columns(self, text: str, features: Mapping[str, float]) -> Floats:
         """Return the raw scores, float64 (columns,)."""
