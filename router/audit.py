@@ -77,6 +77,10 @@ class Auditor:
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
+        self.store()
+
+    def store(self) -> None:
+        """Write down how the watch over every certificate stands."""
         for watch in self._watches.values():
             watch.warrant.store()
 

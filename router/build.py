@@ -29,6 +29,7 @@ from router.audit import Auditor
 from router.certificates.found import warrant_for
 from router.config.model import Config, PolicyConfig, TierConfig
 from router.core import Router
+from router.earlier import Earlier
 from router.journal import Journal, NullJournal, SqliteJournal
 from router.plan import Planner, Route
 from router.probing import Prober
@@ -37,15 +38,21 @@ from router.spending import Spending
 from router.tiers import Energy, Limits, Price, Tier
 
 
-def build(config: Config) -> Router:
+def build(config: Config, earlier: Sequence[Earlier] = ()) -> Router:
     """Make the router that ``config`` describes; start it before use.
 
+    What ``earlier`` routers, newest first, have running and ``config`` does not change, it goes on with;
+    then ``start_beside`` the first of them.
     Raises policies.artefact.ArtefactError where what was learnt cannot be trusted, and CertificateError
     where a file of certificates cannot.
     """
     learnt = load(config.learnt) if config.learnt else None
-    tiers = sorted((_tier(tier) for tier in config.tiers), key=_price)
-    routes = [_route(policy, config, tiers, learnt) for policy in config.policies]
+    last = earlier[0] if earlier else None
+    tiers = sorted((_tier(tier, earlier) for tier in config.tiers), key=_price)
+    routes = [
+        (last and last.route(policy, config)) or _route(policy, config, tiers, learnt)
+        for policy in config.policies
+    ]
     planner = Planner(routes, estimator_for(config, [tier.name for tier in tiers], learnt))
     assessor = Assessor(
         [SIGNALS.load(name)() for name in SIGNALS.names()],
@@ -53,14 +60,12 @@ def build(config: Config) -> Router:
         allow_uncalibrated=config.confidence.uncalibrated == "token_probability",
         prober=_prober(config, learnt),
     )
-    journal = _journal(config)
-    # Audits without a journal would leave no trace; and whoever keeps it is the one who watches.
-    is_audited = config.journal.path is not None and any(route.warrant is not None for route in routes)
-    auditor = Auditor(journal, time.monotonic) if is_audited else None
+    journal = _journal(config) if last is None else last.parts.journal
+    auditor = _auditor(config, routes, journal, last)
     return Router(tiers, planner, assessor, journal, time.monotonic, auditor)
 
 
-def _tier(config: TierConfig) -> Tier:
+def _tier(config: TierConfig, earlier: Sequence[Earlier]) -> Tier:
     price = Price(
         config.price.input_usd_micros_per_million,
         config.price.output_usd_micros_per_million,
@@ -68,6 +73,9 @@ def _tier(config: TierConfig) -> Tier:
     )
     limits = Limits(**config.limits.model_dump())
     energy = Energy(**config.energy.model_dump())
+    for running in earlier:
+        if (tier := running.tier(config, price, limits, energy)) is not None:
+            return tier
     backend = backend_class(config.backend)(config.options)
     return Tier(config.name, config.backend, backend, price, limits, energy)
 
@@ -128,6 +136,19 @@ def estimator_for(config: Config, tiers: Sequence[str], learnt: Learnt | None) -
     estimator: Any = DIFFICULTY.load(config.difficulty.estimator)
     fitted = None if learnt is None else learnt.difficulty
     return LayeredDifficulty([estimator.build(config.difficulty.options, fitted), guess])
+
+
+def _auditor(
+    config: Config, routes: Sequence[Route], journal: Journal, last: Earlier | None
+) -> Auditor | None:
+    """Who audits, None: nobody; the same as before where the same warrants are served by."""
+    warrants = [route.warrant for route in routes if route.warrant is not None]
+    # Audits without a journal would leave no trace; and whoever keeps it is the one who watches.
+    if config.journal.path is None or not warrants:
+        return None
+    if last is not None and warrants == [r.warrant for r in last.parts.routes if r.warrant is not None]:
+        return last.parts.auditor
+    return Auditor(journal, time.monotonic)
 
 
 def _journal(config: Config) -> Journal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from router.assess import Assessor
 from router.audit import FEEDBACK_SOURCE, Auditor
@@ -17,10 +18,21 @@ from router.certificates.warrant import CertificateStatus
 from router.errors import RoutingError
 from router.events import Decided, Event, Result
 from router.journal import Journal, JournalEntry
-from router.plan import Planner
+from router.observation import Observer, Unobserving
+from router.plan import Planner, Route
 from router.readiness import Readiness
 from router.request import Request
 from router.tiers import Tier, TierStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What of a router can outlive it."""
+
+    tiers: tuple[Tier, ...]
+    routes: tuple[Route, ...]
+    journal: Journal
+    auditor: Auditor | None
 
 
 class Router:
@@ -41,7 +53,12 @@ class Router:
         self._journal = journal
         self._clock = clock
         self._auditor = auditor
+        self._observer: Observer = Unobserving()
         self._readiness = Readiness(tiers)
+
+    def observe(self, observer: Observer) -> None:
+        """Let ``observer`` look on from now on."""
+        self._observer = observer
 
     async def start(self) -> None:
         """Open the journal and start the tiers; returns when each is ready or has failed once."""
@@ -59,6 +76,29 @@ class Router:
         finally:
             await self._journal.close()
 
+    async def start_beside(self, earlier: Router) -> None:
+        """Start what ``earlier``, which runs and goes on running, does not have already.
+
+        Takes the journal and what keeps tiers up from it; from now on ``close_beside`` ends either.
+        """
+        self._readiness = earlier._readiness
+        await self._readiness.join(self._tiers)
+        if self._auditor is not None and self._auditor is not earlier._auditor:
+            await self._auditor.start()
+
+    async def close_beside(self, others: Sequence[Router]) -> None:
+        """Stop what none of ``others``, which run, has; the journal goes on."""
+        parts = [other.parts for other in others]
+        if self._auditor is not None and all(self._auditor is not kept.auditor for kept in parts):
+            await self._auditor.close()
+        backends = {id(tier.backend) for kept in parts for tier in kept.tiers}
+        await self._readiness.leave(tier for tier in self._tiers if id(tier.backend) not in backends)
+
+    @property
+    def parts(self) -> Parts:
+        """What a router that takes this one's place may go on with."""
+        return Parts(self._tiers, self._planner.routes, self._journal, self._auditor)
+
     def decide(self, request: Request) -> Decided:
         """Say what would be tried first, and on what grounds. Raises RoutingError."""
         return self._cascade(request).decide()
@@ -68,6 +108,8 @@ class Router:
 
         Raises RoutingError. Closing the iterator stops the model; what was spent is journalled.
         """
+        observation = self._observer.began(request)
+        request = observation.request
         cascade = self._cascade(request)
         decided: Decided | None = None
         result: Result | None = None
@@ -77,7 +119,8 @@ class Router:
             spending.began()
         try:
             async with aclosing(cascade.run()) as events:
-                async for event in events:
+                async for told in events:
+                    event = observation.heard(told)
                     if isinstance(event, Decided):
                         decided = event
                     elif isinstance(event, Result):
@@ -92,7 +135,9 @@ class Router:
         finally:
             reason = None if result else failure
             reports = cascade.reports()
-            self._journal.record(JournalEntry(request, decided, result, reports, reason))
+            entry = JournalEntry(request, decided, result, reports, reason)
+            self._journal.record(entry)
+            observation.ended(entry)
             if spending is not None:
                 spending.booked(sum(report.cost_usd_micros for report in reports))
             self._audit(cascade, result)

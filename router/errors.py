@@ -16,6 +16,9 @@
      +-- PermissionDenied  its key does not allow it
      +-- RateLimited       its tenant asks for more than it may
      +-- LedgerUnavailable its tenant's money cannot be counted now, so none is spent
+     +-- ConfigRefused     a configuration cannot take the place of the one that is served
+     +-- ConfigChanged     the configuration is not (any more) the one that the caller had seen
+     +-- UnknownVersion    no such version of the configuration is kept
 
 ``reason`` is the stable word that the wire carries; ``metadata`` the values seen. Messages never
 hold prompt text or a key. ``router/rpc/status.py`` has the one table from here to gRPC.
@@ -163,3 +166,26 @@ class LedgerUnavailable(RoutingError):
     def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class ConfigRefused(RoutingError):
+    """A configuration cannot be served now; nothing was changed.
+
+    ``reason`` is RESTART_NEEDED, TIER_NOT_READY, CONFIG_NOT_LOADED, FILE_CHANGED or FILE_NOT_WRITTEN.
+    """
+
+    def __init__(self, reason: str, message: str, *, metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, metadata=metadata)
+        self.reason = reason
+
+
+class ConfigChanged(RoutingError):
+    """The caller's ETag is not that of the configuration that is served."""
+
+    reason = "ETAG_MISMATCH"
+
+
+class UnknownVersion(RoutingError):
+    """No version of this number is kept."""
+
+    reason = "VERSION_UNKNOWN"

@@ -134,7 +134,7 @@ class Planner:
     """Makes plans. ``routes`` are tried in order; ``estimator`` predicts what tiers would give."""
 
     def __init__(self, routes: Sequence[Route], estimator: DifficultyEstimator) -> None:
-        self._routes = tuple(routes)
+        self.routes = tuple(routes)
         self._estimator = estimator
 
     def plan(self, request: Request) -> Plan:
@@ -157,19 +157,19 @@ class Planner:
 
     def policy_names(self) -> frozenset[str]:
         """Names of all routes."""
-        return frozenset(route.name for route in self._routes)
+        return frozenset(route.name for route in self.routes)
 
     def certificates(self) -> tuple[CertificateStatus, ...]:
         """How the certificates of all routes stand."""
-        warrants = [route.warrant for route in self._routes if route.warrant is not None]
+        warrants = [route.warrant for route in self.routes if route.warrant is not None]
         return tuple(status for warrant in warrants for status in warrant.statuses())
 
     def _route(self, request: Request) -> Route:
         name = request.constraints.policy
-        for route in self._routes:
+        for route in self.routes:
             if route.name == name or (name is None and route.matches(request)):
                 return route
-        known = ", ".join(route.name for route in self._routes)
+        known = ", ".join(route.name for route in self.routes)
         said = f"no policy is called {name!r}" if name else "no policy matches the request"
         raise InvalidRequest((Violation("constraints.policy", "POLICY_UNKNOWN", f"{said}; known: {known}"),))
 

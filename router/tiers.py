@@ -132,6 +132,14 @@ class TierStatus:
     queued_count: int
 
 
+@dataclass(slots=True)
+class Running:
+    """A backend, and whether it is up."""
+
+    backend: Backend
+    ready: bool = False
+
+
 class Tier:
     """One rung of a ladder. ``pace`` is how fast it answers of late."""
 
@@ -146,13 +154,33 @@ class Tier:
     ) -> None:
         self.name = name
         self.kind = kind
-        self.backend = backend
+        self._running = Running(backend)
         self.price = price
         self.limits = limits
         self.energy = energy or Energy()
         self.pace = Pace(limits.typical_latency_s)
         self.gate = Gate(limits.concurrency, limits.queue)
-        self.ready = False
+
+    @property
+    def backend(self) -> Backend:
+        """What answers."""
+        return self._running.backend
+
+    @property
+    def ready(self) -> bool:
+        """Whether the backend is up."""
+        return self._running.ready
+
+    @ready.setter
+    def ready(self, ready: bool) -> None:
+        self._running.ready = ready
+
+    def under(self, price: Price, limits: Limits, energy: Energy) -> Tier:
+        """Make a tier of the same name around the same backend, which goes on running, on other terms."""
+        tier = Tier(self.name, self.kind, self.backend, price, limits, energy)
+        tier._running = self._running
+        tier.pace = self.pace
+        return tier
 
     def rates(self) -> Rates:
         """What an attempt is expected to take, as of now."""

@@ -40,6 +40,9 @@ class AdminConfig(Section):
     Reflection is served there too, and no longer beside the other calls."""
     audit: Path | None = None
     """File of JSON lines that every admin call is written to, relative to the configuration."""
+    versions: Path | None = None
+    """Folder that keeps the configurations that were served, relative to the configuration; unset: beside
+    it, under its name with `.versions` behind."""
 
 
 class TenantLimitsConfig(Section):

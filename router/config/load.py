@@ -27,14 +27,19 @@ def load(path: str | Path, *, allow_unset_env: bool = False) -> Config:
     a file, not to serve it. Raises ConfigError with all problems.
     """
     path = Path(path)
+    text = read_text(path)
+    return parse(text, source=str(path), directory=path.parent, allow_unset_env=allow_unset_env)
+
+
+def read_text(path: Path) -> str:
+    """Read the file at ``path`` unchecked. Raises ConfigError where it cannot be."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror or "" if isinstance(exc, OSError) else f"not UTF-8 at byte {exc.start}"
         if isinstance(exc, FileNotFoundError):
             reason += "; `upshift init` writes one to start from"
         raise ConfigError((Problem(str(path), Position(1, 1), "", f"cannot be read: {reason}"),)) from exc
-    return parse(text, source=str(path), directory=path.parent, allow_unset_env=allow_unset_env)
 
 
 def parse(
@@ -107,7 +112,7 @@ def _complete(config: Config, options: Mapping[Location, BaseModel], directory: 
             "confidence": config.confidence.model_copy(update={"probes": probes}),
             "server": server,
             "auth": with_paths(config.auth, "keys"),
-            "admin": with_paths(config.admin, "audit"),
+            "admin": with_paths(config.admin, "audit", "versions"),
             "ledger": with_paths(config.ledger.model_copy(update={"books": books}), "path", "books"),
             "learnt": _below(directory, config.learnt),
             "difficulty": with_options(config.difficulty, ("difficulty", "options")),

@@ -17,6 +17,8 @@ from google.rpc.status_pb2 import Status
 
 from router.errors import (
     BudgetExhausted,
+    ConfigChanged,
+    ConfigRefused,
     ContextTooLong,
     DeadlineExceeded,
     InvalidRequest,
@@ -30,6 +32,7 @@ from router.errors import (
     RoutingError,
     Unauthenticated,
     UnknownRequest,
+    UnknownVersion,
     Violation,
 )
 from router.rpc.durations import duration
@@ -49,6 +52,9 @@ CODES: dict[type[RoutingError], grpc.StatusCode] = {
     PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
     RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
     LedgerUnavailable: grpc.StatusCode.UNAVAILABLE,
+    ConfigRefused: grpc.StatusCode.FAILED_PRECONDITION,
+    ConfigChanged: grpc.StatusCode.ABORTED,
+    UnknownVersion: grpc.StatusCode.NOT_FOUND,
 }
 
 _INTERNAL_TEXT = "internal error; the server's log names its cause under this x-request-id"

@@ -1,0 +1,122 @@
+"""The router that is served is exchanged under requests that run."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from router.errors import ConfigRefused
+from router.events import Result
+from router.live.core import Exchange
+from router.live.reloader import Terms
+from tests.router.conftest import ask
+from tests.router.live.conftest import House, backend, text, tier
+
+BY = Terms("test")
+DOWN = {
+    "name": "down",
+    "backend": "openai_chat",
+    "options": {"base_url": "http://127.0.0.1:1/v1", "model": "none"},
+}
+
+
+async def idle(house: House) -> None:
+    """Wait until all that was replaced is closed."""
+    while house.core._closings:
+        await asyncio.gather(*house.core._closings)
+
+
+async def test_new_requests_go_to_the_new_router(house: House) -> None:
+    """From the swap on the new configuration answers."""
+    assert await house.answer() == "one"
+    house.path.write_text(text(tier("edge", "two")))
+    await house.reloader.reload(BY)
+    assert await house.answer() == "two"
+
+
+async def test_a_request_ends_where_it_began(house: House) -> None:
+    """Its tier is closed with its last request and not before."""
+    house.path.write_text(text(tier("edge", "two")))
+    async with aclosing(house.core.run(ask())) as events:
+        await anext(events)
+        await house.reloader.reload(BY)
+        await idle(house)
+        assert house.built[0].tiers()[0].ready
+        last = [event async for event in events][-1]
+    assert isinstance(last, Result)
+    assert last.text == "one"
+    await idle(house)
+    assert not house.built[0].tiers()[0].ready
+    assert house.core.request_count == 0
+
+
+async def test_an_unchanged_tier_goes_on_running(house: House) -> None:
+    """Its backend is the same object, and only the others are started and closed."""
+    house.path.write_text(text(tier("edge", "one"), tier("local")))
+    change = await house.reloader.reload(BY)
+    assert change.exchange == Exchange(("edge",), ("local",), ())
+    assert backend(house.built[1], "edge") is backend(house.built[0], "edge")
+    await idle(house)
+    assert await house.answer() == "one"
+
+
+async def test_a_new_price_keeps_the_backend(house: House) -> None:
+    """What a model costs does not reload it, and holds at once."""
+    price = {"output_usd_per_million_tokens": 7.0}
+    house.path.write_text(text(tier("edge", "one", price=price)))
+    change = await house.reloader.reload(BY)
+    assert change.exchange.kept == ("edge",)
+    assert house.core.tiers()[0].output_price_usd_micros_per_million == 7_000_000
+    await idle(house)
+    assert house.core.tiers()[0].ready
+
+
+async def test_a_backend_of_a_router_that_still_answers_is_taken_again(house: House) -> None:
+    """Going back while requests run loads nothing twice."""
+    first = house.path.read_text()
+    async with aclosing(house.core.run(ask())) as events:
+        await anext(events)
+        for written in (text(tier("edge", "two")), first):
+            house.path.write_text(written)
+            await house.reloader.reload(BY)
+    await idle(house)
+    assert backend(house.built[2], "edge") is backend(house.built[0], "edge")
+    assert house.core.tiers()[0].ready
+    assert await house.answer() == "one"
+
+
+async def test_a_tier_that_does_not_come_up_changes_nothing(house: House) -> None:
+    """Unless tiers that are down are allowed."""
+    house.path.write_text(text(tier("edge", "two"), DOWN))
+    with pytest.raises(ConfigRefused, match="down did not start, so nothing was changed") as caught:
+        await house.reloader.reload(BY)
+    assert caught.value.reason == "TIER_NOT_READY"
+    assert await house.answer() == "one"
+    change = await house.reloader.reload(Terms("test", allow_unready=True))
+    assert set(change.exchange.started) == {"edge", "down"}
+    assert await house.answer() == "two"
+
+
+async def test_many_exchanges_under_load_lose_nothing(house: House) -> None:
+    """Each request is answered by one of the two, and nothing is left over."""
+    answers: list[str] = []
+    done = asyncio.Event()
+
+    async def asking() -> None:
+        while not done.is_set():
+            answers.append(await house.answer())
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(8):
+            group.create_task(asking())
+        for number in range(40):
+            house.path.write_text(text(tier("edge", "two" if number % 2 else "one"), tier("local")))
+            await house.reloader.reload(BY)
+        done.set()
+    await idle(house)
+    assert set(answers) == {"one", "two"}
+    assert house.core.exchange_count == 40
+    assert not house.core._replaced
