@@ -25,6 +25,8 @@ from router.cli import (
     init,
     keys,
     models,
+    reload,
+    rollback,
     serve,
     simulate,
     tiers,
@@ -55,6 +57,8 @@ app = typer.Typer(
 app.command("init", epilog=init.EPILOG)(init.init)
 app.command("validate", epilog=validate.EPILOG)(validate.validate)
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
+app.command("reload", epilog=reload.EPILOG)(reload.reload)
+app.command("rollback", epilog=rollback.EPILOG)(rollback.rollback)
 app.command("ask", epilog=ask.EPILOG)(ask.ask)
 app.command("explain", epilog=explain.EPILOG)(explain.explain)
 app.command("tiers", epilog=tiers.EPILOG)(tiers.tiers)

@@ -30,6 +30,8 @@ _CODES = {
     "RESOURCE_EXHAUSTED": ExitCode.WRONG,  # the budget; what passes by itself is told apart by its reason
     "UNAUTHENTICATED": ExitCode.WRONG,
     "PERMISSION_DENIED": ExitCode.WRONG,
+    "ABORTED": ExitCode.WRONG,
+    "NOT_FOUND": ExitCode.WRONG,
     "UNAVAILABLE": ExitCode.UNAVAILABLE,
     "DEADLINE_EXCEEDED": ExitCode.UNAVAILABLE,
 }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from router.config import Config
-    from router.core import Router
+    from router.serving import Serving
 
 EPILOG = """
 **Examples**
@@ -24,6 +24,8 @@ EPILOG = """
 `upshift serve upshift.yaml --listen 127.0.0.1:0 --json` takes a free port and prints it for programs.
 
 `kill -TERM` drains: running requests get `server.drain_grace_s` to finish.
+
+`kill -HUP` reads the configuration again; one that is wrong changes nothing.
 """
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The configuration.")]
@@ -41,21 +43,18 @@ def serve(file: File = Path("upshift.yaml"), listen: Listen = None, json: given.
     # down a hundredfold (0.9 to over 200 ms a token, measured on two cores). Read when OpenMP loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-    from router.build import build
-    from router.config import load
     from router.rpc.server import run
-    from router.rpc.server import serve as serve_router
+    from router.serving import Serving
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes a line for every call upstream
-    config = load(file)
-    if listen is not None:
-        config = _listening_at(config, listen)
-    router = build(config)
-    run(serve_router(config, router, ready=_announcer(router, as_json=json)))
+    serving = Serving(file, lambda config: _listening_at(config, listen))
+    run(serving.run(_announcer(serving, as_json=json)))
 
 
-def _listening_at(config: Config, listen: str) -> Config:
+def _listening_at(config: Config, listen: str | None) -> Config:
+    if listen is None:
+        return config
     from pydantic import ValidationError
 
     from router.config import ServerConfig
@@ -67,18 +66,21 @@ def _listening_at(config: Config, listen: str) -> Config:
     return config.model_copy(update={"server": server})
 
 
-def _announcer(router: Router, *, as_json: bool) -> Callable[[str], None]:
+def _announcer(serving: Serving, *, as_json: bool) -> Callable[[str], None]:
     def announce(address: str) -> None:
-        tiers = router.tiers()
+        tiers = serving.core.tiers()
         if as_json:
             from json import dumps
 
             ready = {tier.name: tier.ready for tier in tiers}
-            print(dumps({"event": "ready", "address": address, "tiers": ready}), flush=True)
+            event = {"event": "ready", "address": address, "tiers": ready, **serving.addresses()}
+            print(dumps(event), flush=True)
             return
         for tier in tiers:
             state = "ready" if tier.ready else "not ready"
             print(f"  {tier.name:<12} {state:<10} {tier.backend} {tier.model}", file=sys.stderr)
+        for name, where in serving.addresses().items():
+            print(f"  {name:<12} {where}", file=sys.stderr)
         print(f"upshift serves on {address}", file=sys.stderr, flush=True)
 
     return announce

@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any, NoReturn, TypeAlias, TypeVar
@@ -24,7 +24,9 @@ from upshift.v1 import router_pb2
 
 from backends.upshift_node_wire import HOP_COUNT_KEY
 from router.errors import InvalidRequest, QueueFull, RoutingError, Violation
+from router.request_context import set_current
 from router.rpc.authentication import Authenticator
+from router.rpc.calls import CallListener, CallRecord
 from router.rpc.names import DETAILS_KEY, REQUEST_ID_KEY
 from router.rpc.seam import Call
 from router.rpc.service import RouterService
@@ -58,7 +60,7 @@ class Edge:
 
     Beyond ``max_call_count`` calls at once (None: any number) further ones are told to come back.
     gRPC's own limit cannot say so, and would turn health checks away with them. ``authenticator`` None:
-    anybody may call.
+    anybody may call. ``listeners`` hear of every call that ended, refused ones too.
     """
 
     def __init__(
@@ -66,24 +68,29 @@ class Edge:
         default_timeout_s: float,
         max_call_count: int | None = None,
         authenticator: Authenticator | None = None,
+        listeners: Sequence[CallListener] = (),
     ) -> None:
         self._default_timeout_s = default_timeout_s
         self._max_call_count = max_call_count
         self._authenticator = authenticator
+        self._listeners = tuple(listeners)
         self._call_count = 0
 
     def unary(self, kind: type[M], method: Callable[[M, Call], Awaitable[Message]], scope: Scope) -> Handler:
         """Handle a call with one answer, for keys of ``scope``."""
 
         async def handle(raw: bytes, context: Context) -> Message:
-            call = self._call(context)
-            context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
+            call, record = self._begin(context, kind)
             try:
-                call = self._recognised(call, context, scope)
+                call = record.call = self._recognised(call, context, scope)
                 with self._place():
-                    return await method(_parse(kind, raw), call)
+                    record.message = message = _parse(kind, raw)
+                    record.answer = answer = await method(message, call)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  this is the edge
+                self._tell(record, error)
                 await _end(error, context, call)
+            self._tell(record, None)
+            return answer
 
         return grpc.unary_unary_rpc_method_handler(handle, None, _serialize)
 
@@ -93,18 +100,32 @@ class Edge:
         """Handle a call with a stream of answers, for keys of ``scope``."""
 
         async def handle(raw: bytes, context: Context) -> None:
-            call = self._call(context)
-            context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
+            call, record = self._begin(context, kind)
             try:
-                call = self._recognised(call, context, scope)
+                call = record.call = self._recognised(call, context, scope)
                 with self._place():
                     async with aclosing(method(_parse(kind, raw), call)) as answers:
                         async for answer in answers:
                             await context.write(answer)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  this is the edge
+                self._tell(record, error)
                 await _end(error, context, call)
+            self._tell(record, None)
 
         return grpc.unary_stream_rpc_method_handler(handle, None, _serialize)
+
+    def _begin(self, context: Context, kind: type[Message]) -> tuple[Call, CallRecord]:
+        call = self._call(context)
+        context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
+        set_current(call.request_id, call.traceparent)
+        name = kind.DESCRIPTOR.name.removesuffix("Request")
+        return call, CallRecord(name, call, context.peer(), time.perf_counter())
+
+    def _tell(self, record: CallRecord, error: BaseException | None) -> None:
+        if self._listeners:
+            record.end(error, time.perf_counter())
+            for listener in self._listeners:
+                listener(record)
 
     @contextmanager
     def _place(self) -> Iterator[None]:

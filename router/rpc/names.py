@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from upshift.v1 import router_pb2
+from upshift.v1 import admin_pb2, router_pb2
 
 SERVICE_NAME = router_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
+ADMIN_SERVICE_NAME = admin_pb2.DESCRIPTOR.services_by_name["AdminService"].full_name
 REQUEST_ID_KEY = "x-request-id"
 AUTHORIZATION_KEY = "authorization"
 # gRPC's own key for a serialized google.rpc.Status in trailing metadata.

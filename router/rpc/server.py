@@ -11,7 +11,8 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from grpc_reflection.v1alpha import reflection
 
 from router.config.model import Config, ServerConfig
 from router.rpc.authentication import Authenticator
+from router.rpc.calls import CallListener
 from router.rpc.edge import Edge, method_handlers
 from router.rpc.health import Health
 from router.rpc.listen import bind
@@ -47,13 +49,20 @@ _SPARE_CALL_COUNT = 256
 class RouterServer:
     """A gRPC server in front of a router. Entering it does nothing; leaving it stops all at once.
 
-    ``keys`` None: anybody who reaches it may call.
+    ``keys`` None: anybody who reaches it may call. ``listeners`` hear of every call.
     """
 
-    def __init__(self, settings: ServerConfig, core: Core, keys: KeyRing | None = None) -> None:
+    def __init__(
+        self,
+        settings: ServerConfig,
+        core: Core,
+        keys: KeyRing | None = None,
+        listeners: Sequence[CallListener] = (),
+    ) -> None:
         self._settings = settings
         self._core = core
         self._keys = keys
+        self._listeners = listeners
         self._health = Health(SERVICE_NAME)
         self._following: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
@@ -110,7 +119,9 @@ class RouterServer:
         )
         service = RouterService(self._core, max_text_byte_count=settings.max_prompt_bytes)
         authenticator = None if self._keys is None else Authenticator(self._keys)
-        edge = Edge(settings.default_timeout_s, settings.max_concurrent_requests, authenticator)
+        edge = Edge(
+            settings.default_timeout_s, settings.max_concurrent_requests, authenticator, self._listeners
+        )
         handlers = method_handlers(service, edge)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
         server.add_registered_method_handlers(SERVICE_NAME, handlers)
@@ -121,15 +132,29 @@ class RouterServer:
         return server
 
 
-async def serve(config: Config, core: Core, *, ready: Callable[[str], None] | None = None) -> None:
+async def serve(
+    config: Config,
+    core: Core,
+    *,
+    ready: Callable[[str], None] | None = None,
+    beside: Sequence[AbstractAsyncContextManager[object]] = (),
+    listeners: Sequence[CallListener] = (),
+) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal stops at once. Raises ListenError.
 
-    ``ready`` is called with the bound address once calls are taken.
+    ``ready`` is called with the bound address once calls are taken. What is ``beside`` the server is
+    entered before it loads anything, and left when it has ended. ``listeners`` hear of every call.
     """
     stop = _StopSignals()
-    with stop:
+    settings = config.server
+    if config.admin.listen is not None:  # reflection is there
+        settings = settings.model_copy(update={"reflection": False})
+    async with AsyncExitStack() as stack:
+        stack.enter_context(stop)
+        for other in beside:
+            await stack.enter_async_context(other)
         keys = None if config.auth.keys is None else KeyRing(config.auth.keys)
-        async with RouterServer(config.server, core, keys) as server:
+        async with RouterServer(settings, core, keys, listeners) as server:
             starting = asyncio.create_task(server.start())
             if not await _finished(starting, stop.first):
                 return

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from router.tenants.admin_keys import weakness_of
 from router.tenants.key_file import KeyFileError, read_keys
 from router.tenants.keys import ApiKey, authenticate
 from router.tenants.principal import Principal
@@ -42,6 +43,10 @@ class KeyRing:
         self._seen = _signature(self._path)
         self._keys = read_keys(self._path)
         self._due_s = self._timer() + REFRESH_INTERVAL_S
+
+    def weakness(self) -> str | None:
+        """Say why the admin keys must not guard a port that other machines reach; None: they may."""
+        return weakness_of(self._path, self._keys.values(), self._clock())
 
     def authenticate(self, token: str) -> Principal:
         """Say who shows ``token``. Raises router.errors.Unauthenticated."""

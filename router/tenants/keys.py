@@ -17,7 +17,9 @@ from dataclasses import dataclass, field, replace
 from router.errors import Unauthenticated
 from router.tenants.principal import Principal, Scope
 
-_FORM = re.compile(r"upk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+SECRET_LENGTH = 43
+"""Characters of a key's secret: 256 bits in URL-safe base64, without padding."""
+_FORM = re.compile(rf"upk_([0-9a-f]{{12}})_([A-Za-z0-9_-]{{{SECRET_LENGTH}}})")
 _PERSON = b"upshift-api-key"
 _SALT_BYTE_COUNT = hashlib.blake2b.SALT_SIZE
 

@@ -1,0 +1,71 @@
+"""A server from a configuration file: the router, and all that stands beside it.
+
+The one place where the parts of a served process are joined; decides nothing about any of them.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from router.config.model import Config
+from router.live.config_file import ConfigFile
+from router.live.core import LiveRouter
+from router.live.hangup import AUTHOR, Hangup
+from router.live.reloader import Reloader
+from router.live.versions import Versions, folder_of
+from router.rpc.admin.audit_log import AuditLog
+from router.rpc.admin.server import AdminServer
+from router.rpc.admin.service import AdminService
+from router.rpc.server import serve
+from router.tenants.key_ring import KeyRing
+
+
+class Serving:
+    """Everything that serves the file at ``path``, as ``adjust`` changes it.
+
+    Raises as :func:`router.config.load.load` and :func:`router.build.build` do.
+    """
+
+    def __init__(self, path: Path, adjust: Callable[[Config], Config]) -> None:
+        file = ConfigFile(path, adjust)
+        served = file.read()
+        config = self.config = served.config
+        self.core = LiveRouter(config)
+        versions = Versions(folder_of(path, config.admin.versions))
+        self.reloader = Reloader(self.core, file, served, versions)
+        self.audit = None if config.admin.audit is None else AuditLog(config.admin.audit)
+        self.admin = self._admin()
+
+    async def run(self, ready: Callable[[str], None] | None = None) -> None:
+        """Serve until SIGTERM or SIGINT; see :func:`router.rpc.server.serve`."""
+        await serve(self.config, self.core, ready=ready, beside=self._beside())
+
+    def addresses(self) -> dict[str, str]:
+        """Where the further ports listen, by name, once they are bound."""
+        return {} if self.admin is None else {"admin": self.admin.address}
+
+    def _admin(self) -> AdminServer | None:
+        config = self.config
+        if config.admin.listen is None or config.auth.keys is None:
+            return None
+        service = AdminService(self.core, self.reloader, time.time())
+        keys = KeyRing(config.auth.keys)
+        return AdminServer(config.admin.listen, config.server, service, keys, self.audit)
+
+    def _beside(self) -> list[AbstractAsyncContextManager[object]]:
+        beside: list[AbstractAsyncContextManager[object]] = []
+        if self.audit is not None:
+            beside.append(self.audit)
+        if self.admin is not None:
+            beside.append(self.admin)
+        if sys.platform != "win32":
+            beside.append(Hangup(self.reloader, self._hung_up))
+        return beside
+
+    def _hung_up(self, outcome: str) -> None:
+        if self.audit is not None:
+            self.audit.note("ReloadConfig", by=AUTHOR, outcome=outcome)
