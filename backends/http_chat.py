@@ -22,6 +22,7 @@ from backends.http import check, check_events, events, translated
 from backends.http_client import HeaderAuth, open_client
 from backends.http_options import HttpOptions
 from backends.streamed_answer import StreamedAnswer, estimated_token_count
+from backends.trace_headers import trace_headers
 from backends.types import Capabilities, Completion, Delta, Prompt
 
 OptionsT = TypeVar("OptionsT", bound=HttpOptions)
@@ -149,7 +150,8 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
             "max_event_byte_count": _MIN_EVENT_BYTE_COUNT + byte_count * bool(self.repeat_count),
         }
         with translated(self._server):
-            async with self._client.stream("POST", self.path, json=body) as response:
+            headers = trace_headers(prompt.terms)
+            async with self._client.stream("POST", self.path, json=body, headers=headers) as response:
                 await check(response, self._server)
                 check_events(response, self._server)
                 answer.begin()

@@ -62,7 +62,7 @@ def attempt_cost(rates: Rates, weights: Weights, input_token_count: float, outpu
     ) / _MILLION
     latency_s = rates.first_token_s + rates.token_s * max(output_token_count - 1.0, 0.0)
     return weighed(
-        money, latency_s, _joules(rates, latency_s, input_token_count + output_token_count), weights
+        money, latency_s, joules(rates, latency_s, input_token_count + output_token_count), weights
     )
 
 
@@ -70,7 +70,7 @@ def rest_cost(rates: Rates, weights: Weights, output_token_count: float) -> Cost
     """Cost of so many more tokens in an attempt under way."""
     money = output_token_count * rates.output_usd_micros_per_million / _MILLION
     latency_s = rates.token_s * output_token_count
-    return weighed(money, latency_s, _joules(rates, latency_s, output_token_count), weights)
+    return weighed(money, latency_s, joules(rates, latency_s, output_token_count), weights)
 
 
 def weighed(money_usd_micros: float, latency_s: float, energy_j: float, weights: Weights) -> Cost:
@@ -82,5 +82,6 @@ def weighed(money_usd_micros: float, latency_s: float, energy_j: float, weights:
     )
 
 
-def _joules(rates: Rates, latency_s: float, token_count: float) -> float:
+def joules(rates: Rates, latency_s: float, token_count: float) -> float:
+    """Energy that so long an attempt over so many tokens takes, as its tier states it."""
     return rates.watts * latency_s + rates.joules_per_token * token_count

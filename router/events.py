@@ -89,12 +89,29 @@ class ProbeReport:
     latency_s: float
 
 
+class EnergySource(StrEnum):
+    """Where a figure of energy comes from: the machine's meters, what is stated of a tier, or both."""
+
+    MEASURED = "measured"
+    MODELLED = "modelled"
+    MIXED = "mixed"
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyUse:
+    """Energy that was spent, in joules; ``carbon_g`` of carbon dioxide, None: nobody said how dirty it is."""
+
+    joules: float
+    source: EnergySource
+    carbon_g: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptReport:
     """The account of one attempt. ``time_to_first_token_s`` None: there was no token.
 
     ``cost_usd_micros`` is that of its answer and of the ``probes`` into it; ``usage`` and
-    ``latency_s`` are the answer's own.
+    ``latency_s`` are the answer's own. ``energy`` None: nobody knows.
     """
 
     number: int
@@ -108,6 +125,7 @@ class AttemptReport:
     latency_s: float
     time_to_first_token_s: float | None
     probes: tuple[ProbeReport, ...] = ()
+    energy: EnergyUse | None = None
 
     @property
     def total_usage(self) -> Usage:
@@ -125,6 +143,7 @@ class Result:
     """The answer and its account; sums run over all attempts and probes.
 
     ``certificate_id`` names the certificate that the answer was chosen under; None: none covers it.
+    ``energy`` is that of the attempts of which it is known, None: of none.
     """
 
     request_id: str
@@ -141,6 +160,7 @@ class Result:
     cost_usd_micros: int
     latency_s: float
     certificate_id: str | None = None
+    energy: EnergyUse | None = None
 
 
 Event = Decided | AttemptStarted | TextDelta | AttemptRejected | Result

@@ -17,6 +17,7 @@ from router.live.core import LiveRouter
 from router.live.hangup import AUTHOR, Hangup
 from router.live.reloader import Reloader
 from router.live.versions import Versions, folder_of
+from router.observe.outlook import Outlook
 from router.rpc.admin.audit_log import AuditLog
 from router.rpc.admin.server import AdminServer
 from router.rpc.admin.service import AdminService
@@ -34,19 +35,30 @@ class Serving:
         file = ConfigFile(path, adjust)
         served = file.read()
         config = self.config = served.config
-        self.core = LiveRouter(config)
+        outlook = self._outlook = Outlook(config)
+        self.core = LiveRouter(config, observer=outlook.watch)
         versions = Versions(folder_of(path, config.admin.versions))
         self.reloader = Reloader(self.core, file, served, versions)
         self.audit = None if config.admin.audit is None else AuditLog(config.admin.audit)
         self.admin = self._admin()
+        outlook.look_at(self.core, self.reloader)
 
     async def run(self, ready: Callable[[str], None] | None = None) -> None:
         """Serve until SIGTERM or SIGINT; see :func:`router.rpc.server.serve`."""
-        await serve(self.config, self.core, ready=ready, beside=self._beside())
+        await serve(
+            self.config,
+            self.core,
+            ready=ready,
+            beside=self._beside(),
+            listeners=self._outlook.call_listeners,
+        )
 
     def addresses(self) -> dict[str, str]:
         """Where the further ports listen, by name, once they are bound."""
-        return {} if self.admin is None else {"admin": self.admin.address}
+        found = {} if self.admin is None else {"admin": self.admin.address}
+        if self._outlook.metrics_address is not None:
+            found["metrics"] = self._outlook.metrics_address()
+        return found
 
     def _admin(self) -> AdminServer | None:
         config = self.config
@@ -57,7 +69,7 @@ class Serving:
         return AdminServer(config.admin.listen, config.server, service, keys, self.audit)
 
     def _beside(self) -> list[AbstractAsyncContextManager[object]]:
-        beside: list[AbstractAsyncContextManager[object]] = []
+        beside: list[AbstractAsyncContextManager[object]] = [*self._outlook.beside]
         if self.audit is not None:
             beside.append(self.audit)
         if self.admin is not None:

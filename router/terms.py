@@ -5,6 +5,8 @@ from __future__ import annotations
 from backends.types import Terms
 from router.budget import Budget
 from router.plan import Plan
+from router.request import Request
+from router.traceparent import Span
 
 
 def terms_of(plan: Plan, budget: Budget | None = None) -> Terms:
@@ -24,6 +26,14 @@ def terms_of(plan: Plan, budget: Budget | None = None) -> Terms:
         local_only=constraints.local_only,
         tags=tuple(sorted(request.tags)),
         request_id=request.id,
-        traceparent=request.traceparent,
+        traceparent=_traceparent(request, budget),
         hop_count=request.hop_count,
     )
+
+
+def _traceparent(request: Request, budget: Budget | None) -> str:
+    """The span that a tier's own are below: the attempt's, where this node tells of it."""
+    span = Span.parse(request.traceparent) if request.is_traced and budget is not None else None
+    if span is None or budget is None:
+        return request.traceparent
+    return str(span.attempt(budget.attempt_count))

@@ -36,19 +36,19 @@ Listen = Annotated[
 
 def serve(file: File = Path("upshift.yaml"), listen: Listen = None, json: given.Json = False) -> None:
     """Load the tiers of a configuration and answer requests until SIGTERM or Ctrl-C."""
-    import logging
     import os
 
     # Engines' threads must not spin while they wait: with any other work on the cores, decoding slows
     # down a hundredfold (0.9 to over 200 ms a token, measured on two cores). Read when OpenMP loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+    from router.observe.log_lines import configure
     from router.rpc.server import run
     from router.serving import Serving
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes a line for every call upstream
+    configure("text")
     serving = Serving(file, lambda config: _listening_at(config, listen))
+    configure(serving.config.logs.format)
     run(serving.run(_announcer(serving, as_json=json)))
 
 

@@ -76,6 +76,8 @@ def summary(answer: Answer) -> Text:
     for report in answer.attempts:
         line.append_text(_attempt(report)).append("  ")
     line.append(f"${answer.cost_usd:.6f}  {answer.latency_s * 1000:.0f} ms  ", style="dim")
+    if answer.energy is not None:
+        line.append(f"{answer.energy.joules:.3g} J {answer.energy.source}  ", style="dim")
     covered = f"  certificate {answer.certificate_id}" if answer.certificate_id else ""
     return line.append(f"{answer.policy}{covered}  {answer.request_id}", style="dim")
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, SkipValidation, ValidationInfo, field_validator, model_validator
 
 from router.config.doors import AdminConfig, AuthConfig, LedgerConfig, TenantConfig, TlsConfig
+from router.config.observing import EnergyUseConfig, LogsConfig, MetricsConfig, TracingConfig
 from router.config.section import Label, Listen, Name, Seconds, Section, Usd
 
 _MICROS = 1_000_000
@@ -264,6 +265,14 @@ class Config(Section):
     """What each tenant may ask for and spend; those not named here, and not by `*`, are not limited."""
     ledger: LedgerConfig = LedgerConfig()
     """Where the money of tenants is counted."""
+    metrics: MetricsConfig = MetricsConfig()
+    """Figures for Prometheus."""
+    tracing: TracingConfig = TracingConfig()
+    """Spans for OpenTelemetry."""
+    logs: LogsConfig = LogsConfig()
+    """What is written to standard error."""
+    energy: EnergyUseConfig = EnergyUseConfig()
+    """How the energy of requests is accounted for."""
     journal: JournalConfig = JournalConfig()
     """Where decisions are recorded."""
     learnt: Path | None = None

@@ -62,6 +62,7 @@ class LiveRouter:
         router.observe(self._observer)
         self._current = _Generation(Earlier(config, router.parts, files), router)
         self._replaced: list[_Generation] = []
+        self._followers: list[Callable[[], None]] = []
         self._closings: set[asyncio.Task[None]] = set()
         self._changing = asyncio.Lock()
         self._exchanging: asyncio.Task[Any] | None = None
@@ -76,6 +77,11 @@ class LiveRouter:
     def router(self) -> Router:
         """The router that new requests go to."""
         return self._current.router
+
+    def follow(self, follower: Callable[[], None]) -> None:
+        """Call ``follower`` now and whenever another router has taken the place; it must not raise."""
+        self._followers.append(follower)
+        follower()
 
     async def start(self) -> None:
         """Start the router."""
@@ -120,6 +126,8 @@ class LiveRouter:
             finally:
                 self._exchanging = None
             self._current = after
+            for follower in self._followers:
+                follower()
             self._replaced.append(before)
             self.exchange_count += 1
         self._close_if_idle(before)

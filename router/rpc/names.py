@@ -5,6 +5,7 @@ from __future__ import annotations
 from upshift.v1 import admin_pb2, router_pb2
 
 SERVICE_NAME = router_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
+METHODS = tuple(method.name for method in router_pb2.DESCRIPTOR.services_by_name["RouterService"].methods)
 ADMIN_SERVICE_NAME = admin_pb2.DESCRIPTOR.services_by_name["AdminService"].full_name
 REQUEST_ID_KEY = "x-request-id"
 AUTHORIZATION_KEY = "authorization"

@@ -14,6 +14,8 @@ from router.events import (
     AttemptReport,
     AttemptStarted,
     Decided,
+    EnergySource,
+    EnergyUse,
     Event,
     Outcome,
     ProbeReport,
@@ -48,6 +50,11 @@ OUTCOMES = {
     Outcome.ACCEPTED: types_pb2.ATTEMPT_OUTCOME_ACCEPTED,
     Outcome.REJECTED: types_pb2.ATTEMPT_OUTCOME_REJECTED,
     Outcome.FAILED: types_pb2.ATTEMPT_OUTCOME_FAILED,
+}
+ENERGY_SOURCES = {
+    EnergySource.MEASURED: types_pb2.ENERGY_SOURCE_MEASURED,
+    EnergySource.MODELLED: types_pb2.ENERGY_SOURCE_MODELLED,
+    EnergySource.MIXED: types_pb2.ENERGY_SOURCE_MIXED,
 }
 
 
@@ -166,6 +173,7 @@ def result_message(result: Result) -> types_pb2.Result:
         cost_usd_micros=result.cost_usd_micros,
         latency=duration(result.latency_s),
         certificate_id=result.certificate_id or "",
+        energy=None if result.energy is None else _energy_message(result.energy),
     )
 
 
@@ -183,6 +191,13 @@ def _attempt_message(report: AttemptReport) -> types_pb2.Attempt:
         latency=duration(report.latency_s),
         time_to_first_token=None if first_s is None else duration(first_s),
         probes=[_probe_message(probe) for probe in report.probes],
+        energy=None if report.energy is None else _energy_message(report.energy),
+    )
+
+
+def _energy_message(energy: EnergyUse) -> types_pb2.Energy:
+    return types_pb2.Energy(
+        joules=energy.joules, source=ENERGY_SOURCES[energy.source], carbon_grams=energy.carbon_g
     )
 
 

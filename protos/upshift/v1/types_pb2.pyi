@@ -129,6 +129,34 @@ ATTEMPT_OUTCOME_FAILED: AttemptOutcome.ValueType  # 3
 """It gave no complete answer."""
 Global___AttemptOutcome: _TypeAlias = AttemptOutcome  # noqa: Y015
 
+class _EnergySource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EnergySourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EnergySource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ENERGY_SOURCE_UNSPECIFIED: _EnergySource.ValueType  # 0
+    """Not known."""
+    ENERGY_SOURCE_MEASURED: _EnergySource.ValueType  # 1
+    """The machine's own meters, shared among the attempts that ran at the same time."""
+    ENERGY_SOURCE_MODELLED: _EnergySource.ValueType  # 2
+    """What the configuration states of the tier."""
+    ENERGY_SOURCE_MIXED: _EnergySource.ValueType  # 3
+    """Some of each."""
+
+class EnergySource(_EnergySource, metaclass=_EnergySourceEnumTypeWrapper):
+    """Where a figure of energy comes from."""
+
+ENERGY_SOURCE_UNSPECIFIED: EnergySource.ValueType  # 0
+"""Not known."""
+ENERGY_SOURCE_MEASURED: EnergySource.ValueType  # 1
+"""The machine's own meters, shared among the attempts that ran at the same time."""
+ENERGY_SOURCE_MODELLED: EnergySource.ValueType  # 2
+"""What the configuration states of the tier."""
+ENERGY_SOURCE_MIXED: EnergySource.ValueType  # 3
+"""Some of each."""
+Global___EnergySource: _TypeAlias = EnergySource  # noqa: Y015
+
 @_typing.final
 class Message(_message.Message):
     """One turn of a conversation."""
@@ -560,6 +588,7 @@ class Attempt(_message.Message):
     LATENCY_FIELD_NUMBER: _builtins.int
     TIME_TO_FIRST_TOKEN_FIELD_NUMBER: _builtins.int
     PROBES_FIELD_NUMBER: _builtins.int
+    ENERGY_FIELD_NUMBER: _builtins.int
     attempt_number: _builtins.int
     """1 for the first attempt of a request."""
     tier: _builtins.str
@@ -592,6 +621,10 @@ class Attempt(_message.Message):
     def probes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Probe]:
         """Further model calls about its answer, in order."""
 
+    @_builtins.property
+    def energy(self) -> Global___Energy:
+        """Energy that it took; unset where nobody knows."""
+
     def __init__(
         self,
         *,
@@ -606,16 +639,49 @@ class Attempt(_message.Message):
         latency: _duration_pb2.Duration | None = ...,
         time_to_first_token: _duration_pb2.Duration | None = ...,
         probes: _abc.Iterable[Global___Probe] | None = ...,
+        energy: Global___Energy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "latency", b"latency", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "energy", b"energy", "latency", b"latency", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "attempt_number", b"attempt_number", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "latency", b"latency", "outcome", b"outcome", "probes", b"probes", "reason", b"reason", "signals", b"signals", "tier", b"tier", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "attempt_number", b"attempt_number", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "energy", b"energy", "latency", b"latency", "outcome", b"outcome", "probes", b"probes", "reason", b"reason", "signals", b"signals", "tier", b"tier", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
 
 Global___Attempt: _TypeAlias = Attempt  # noqa: Y015
+
+@_typing.final
+class Energy(_message.Message):
+    """Energy that was spent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOULES_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    CARBON_GRAMS_FIELD_NUMBER: _builtins.int
+    joules: _builtins.float
+    """In joules."""
+    source: Global___EnergySource.ValueType
+    """Where the figure comes from."""
+    carbon_grams: _builtins.float
+    """Grams of carbon dioxide that it stands for; unset where the configuration does not say how many."""
+    def __init__(
+        self,
+        *,
+        joules: _builtins.float = ...,
+        source: Global___EnergySource.ValueType = ...,
+        carbon_grams: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_carbon_grams", b"_carbon_grams", "carbon_grams", b"carbon_grams"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_carbon_grams", b"_carbon_grams", "carbon_grams", b"carbon_grams", "joules", b"joules", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__carbon_grams: _TypeAlias = _typing.Literal["carbon_grams"]  # noqa: Y015
+    _WhichOneofArgType__carbon_grams: _TypeAlias = _typing.Literal["_carbon_grams", b"_carbon_grams"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__carbon_grams) -> _WhichOneofReturnType__carbon_grams | None: ...
+
+Global___Energy: _TypeAlias = Energy  # noqa: Y015
 
 @_typing.final
 class TierEstimate(_message.Message):
@@ -741,6 +807,7 @@ class Result(_message.Message):
     COST_USD_MICROS_FIELD_NUMBER: _builtins.int
     LATENCY_FIELD_NUMBER: _builtins.int
     CERTIFICATE_ID_FIELD_NUMBER: _builtins.int
+    ENERGY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names the request in the journal and in feedback."""
     text: _builtins.str
@@ -775,6 +842,10 @@ class Result(_message.Message):
     def latency(self) -> _duration_pb2.Duration:
         """From the request's arrival to this result."""
 
+    @_builtins.property
+    def energy(self) -> Global___Energy:
+        """Energy of the attempts of which it is known; unset where it is of none."""
+
     def __init__(
         self,
         *,
@@ -792,10 +863,11 @@ class Result(_message.Message):
         cost_usd_micros: _builtins.int = ...,
         latency: _duration_pb2.Duration | None = ...,
         certificate_id: _builtins.str = ...,
+        energy: Global___Energy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "latency", b"latency", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "energy", b"energy", "latency", b"latency", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "attempt_number", b"attempt_number", "attempts", b"attempts", "certificate_id", b"certificate_id", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "finish_reason", b"finish_reason", "latency", b"latency", "policy", b"policy", "reason", b"reason", "reasoning", b"reasoning", "request_id", b"request_id", "text", b"text", "tier", b"tier", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "attempt_number", b"attempt_number", "attempts", b"attempts", "certificate_id", b"certificate_id", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "energy", b"energy", "finish_reason", b"finish_reason", "latency", b"latency", "policy", b"policy", "reason", b"reason", "reasoning", b"reasoning", "request_id", b"request_id", "text", b"text", "tier", b"tier", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015

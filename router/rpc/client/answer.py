@@ -14,16 +14,19 @@ from router.events import (
     AttemptReport,
     AttemptStarted,
     Decided,
+    EnergySource,
+    EnergyUse,
     Outcome,
     ProbeReport,
     TextDelta,
     TierEstimate,
 )
 from router.rpc.durations import seconds
-from router.rpc.wire import FINISH_REASONS, OUTCOMES
+from router.rpc.wire import ENERGY_SOURCES, FINISH_REASONS, OUTCOMES
 from router.tiers import TierStatus
 
 _FINISH_REASONS: dict[int, FinishReason] = {number: reason for reason, number in FINISH_REASONS.items()}
+_ENERGY_SOURCES: dict[int, EnergySource] = {number: source for source, number in ENERGY_SOURCES.items()}
 _OUTCOMES: dict[int, Outcome] = {number: outcome for outcome, number in OUTCOMES.items()}
 
 
@@ -34,7 +37,7 @@ class Answer:
     ``confidence``: calibrated probability in [0, 1] that it is acceptable, None where none could be
     had. ``usage``, ``cost_usd``: of all ``attempts`` together. ``attempt_number``: the one that it
     comes from, from 1. ``latency_s``: measured by the server. ``certificate_id``: the certificate that
-    it was chosen under, None where none covers it.
+    it was chosen under, None where none covers it. ``energy``: of the attempts of which it is known.
     """
 
     text: str
@@ -51,6 +54,7 @@ class Answer:
     attempt_number: int
     usage: Usage
     certificate_id: str | None = None
+    energy: EnergyUse | None = None
 
     def json(self) -> Any:
         """Read the text as JSON, for questions with a schema. Raises json.JSONDecodeError."""
@@ -77,6 +81,7 @@ def answer(result: types_pb2.Result) -> Answer:
         attempt_number=result.attempt_number,
         usage=_usage(result.usage),
         certificate_id=result.certificate_id or None,
+        energy=_energy(result),
     )
 
 
@@ -145,7 +150,16 @@ def _report(attempt: types_pb2.Attempt) -> AttemptReport:
         latency_s=seconds(attempt.latency),
         time_to_first_token_s=seconds(attempt.time_to_first_token) if has_first else None,
         probes=tuple(_probe(probe) for probe in attempt.probes),
+        energy=_energy(attempt),
     )
+
+
+def _energy(message: types_pb2.Result | types_pb2.Attempt) -> EnergyUse | None:
+    if not message.HasField("energy"):
+        return None
+    energy = message.energy
+    source = _ENERGY_SOURCES.get(energy.source, EnergySource.MODELLED)
+    return EnergyUse(energy.joules, source, energy.carbon_grams if energy.HasField("carbon_grams") else None)
 
 
 def _probe(probe: types_pb2.Probe) -> ProbeReport:

@@ -15,6 +15,8 @@ from router.events import (
     AttemptReport,
     AttemptStarted,
     Decided,
+    EnergySource,
+    EnergyUse,
     Event,
     Outcome,
     ProbeReport,
@@ -46,6 +48,7 @@ REPORT = AttemptReport(
     0.25,
     0.125,
     (PROBE,),
+    EnergyUse(1.5, EnergySource.MEASURED, 0.25),
 )
 
 
@@ -66,6 +69,7 @@ def result(request: Request, text: str) -> Result:
         cost_usd_micros=7,
         latency_s=0.5,
         certificate_id="c1",
+        energy=EnergyUse(1.5, EnergySource.MIXED),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.events import AttemptRejected, AttemptStarted, Decided, TextDelta
+from router.events import AttemptRejected, AttemptStarted, Decided, EnergySource, EnergyUse, TextDelta
 from router.rpc.client import Answer, UpshiftError
 from tests.router.rpc.conftest import Serve
 from tests.router.rpc.scripted_router import CERTIFICATE, DECIDED, REPORT, WITHDRAWN, escalate, stall
@@ -81,6 +81,13 @@ async def test_an_answer_names_the_certificate_that_covers_it(serve: Serve) -> N
     """Who must account for quality finds the promise behind every answer."""
     answer = await (await serve()).client.generate("hi")
     assert answer.certificate_id == "c1"
+
+
+async def test_an_answer_tells_its_energy_and_where_the_figure_comes_from(serve: Serve) -> None:
+    """The sum beside each attempt's."""
+    answer = await (await serve()).client.generate("hi")
+    assert answer.energy == EnergyUse(1.5, EnergySource.MIXED)
+    assert answer.attempts[0].energy == EnergyUse(1.5, EnergySource.MEASURED, 0.25)
 
 
 async def test_certificates_are_listed_as_they_stand(serve: Serve) -> None:

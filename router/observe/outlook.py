@@ -1,0 +1,86 @@
+"""All that looks on at a served router, as the configuration says.
+
+The one place where listeners are made; imports their libraries only where they are wanted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from router.config.model import Config
+from router.energy.meter import Counter, Meter
+from router.energy.nvml import nvml_counters
+from router.energy.rapl import rapl_counters
+from router.live.core import LiveRouter
+from router.live.reloader import Reloader
+from router.observe.extra import wanted_by
+from router.observe.request_log import log_run
+from router.observe.watch import Sight, Watch
+from router.rpc.calls import CallListener
+from router.rpc.names import METHODS
+
+
+class Outlook:
+    """Looks on as ``config`` says. Raises MissingExtra where a library is not there.
+
+    ``watch`` is the observer of routers; ``call_listeners`` are for the port; ``beside`` is to be entered
+    while it serves, and then ``metrics_address`` says where figures are, None: nowhere. ``look_at`` is
+    called once, before anything is served.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        is_traced = config.tracing.exporter != "none"
+        self.watch = Watch(
+            Sight(
+                config.tracing.sample_ratio if is_traced else None,
+                _meter() if config.energy.measure else None,
+                config.energy.grams_co2_per_kwh,
+            )
+        )
+        self.call_listeners: list[CallListener] = []
+        self.beside: list[AbstractAsyncContextManager[object]] = []
+        self.metrics_address: Callable[[], str] | None = None
+
+    def look_at(self, core: LiveRouter, reloader: Reloader) -> None:
+        """Look at what ``core`` serves."""
+        core.follow(lambda: self.watch.look_at(core.router.parts.tiers))
+        if self._config.logs.requests:
+            self.watch.listen(log_run)
+        if self._config.tracing.exporter != "none":
+            self._trace()
+        if self._config.metrics.listen is not None:
+            self._count(self._config.metrics.listen, core, reloader)
+
+    def _trace(self) -> None:
+        with wanted_by("tracing"):
+            from router.observe.tracing import Tracing, exporter_named
+
+            tracing = Tracing(exporter_named(self._config.tracing.exporter), self.watch.tier)
+        self.watch.listen(tracing.hear_run)
+        self.beside.append(tracing)
+
+    def _count(self, listen: str, core: LiveRouter, reloader: Reloader) -> None:
+        with wanted_by("metrics"):
+            from router.observe.metrics import Metrics
+            from router.observe.port import MetricsPort
+            from router.observe.registry import new_registry
+            from router.observe.state import State
+
+        registry = new_registry()
+        metrics = Metrics(registry)
+        registry.register(State(core, reloader))
+        core.follow(lambda: metrics.seed(core.tier_names(), core.policy_names(), METHODS))
+        self.watch.listen(metrics.hear_run)
+        self.call_listeners.append(metrics.hear_call)
+        port = MetricsPort(listen, self._config.metrics, registry)
+        self.beside.append(port)
+        self.metrics_address = lambda: port.address
+
+
+def _meter() -> Meter | None:
+    """The machine's meters; None where it has none that can be read."""
+    counters: list[Counter] = [*rapl_counters(), *nvml_counters()]
+    return Meter(counters, time.monotonic) if counters else None
