@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
+.PHONY: bench-reload bench-observing help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -71,6 +71,12 @@ bench-abort: $(READY) ## Measure what stopping doubtful answers early saves and 
 
 bench-drafts: $(READY) ## Measure whether showing rejected answers to the next tier pays
 	@$(BIN)/python -m tests.bench.drafts $(ARGS)
+
+bench-reload: $(READY) ## Reload the configuration 1,000 times under load and count what is lost
+	@$(BIN)/python -m tests.bench.reload $(ARGS)
+
+bench-observing: $(READY) ## Measure what metrics, traces and log lines cost a request
+	@$(BIN)/python -m tests.bench.observing $(ARGS)
 
 clean: ## Remove .venv and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis out

@@ -34,6 +34,6 @@ def terms_of(plan: Plan, budget: Budget | None = None) -> Terms:
 def _traceparent(request: Request, budget: Budget | None) -> str:
     """The span that a tier's own are below: the attempt's, where this node tells of it."""
     span = Span.parse(request.traceparent) if request.is_traced and budget is not None else None
-    if span is None or budget is None:
+    if span is None or budget is None or not span.is_sampled:
         return request.traceparent
     return str(span.attempt(budget.attempt_count))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from contextlib import aclosing
 
 import pytest
@@ -97,6 +99,19 @@ async def test_a_tier_that_does_not_come_up_changes_nothing(house: House) -> Non
     change = await house.reloader.reload(Terms("test", allow_unready=True))
     assert set(change.exchange.started) == {"edge", "down"}
     assert await house.answer() == "two"
+
+
+async def test_what_was_replaced_is_forgotten(house: House) -> None:
+    """Memory does not grow with the number of changes."""
+    for number in range(5):
+        house.path.write_text(text(tier("edge", f"answer {number}"), tier("local")))
+        await house.reloader.reload(BY)
+        await house.answer()
+    await idle(house)
+    routers = [weakref.ref(router) for router in house.built]
+    house.built.clear()
+    gc.collect()
+    assert [router() is None for router in routers] == [True] * 5 + [False]
 
 
 async def test_many_exchanges_under_load_lose_nothing(house: House) -> None:

@@ -57,9 +57,11 @@ def _job(request: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder, path = request["folder"], Path(request["path"])
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     progress("loading the original", 0, 0)
-    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, local_files_only=True, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+    ).eval()
     answers = []
     for done, prompt in enumerate(_PROMPTS):
         answers.append(_answer(model, tokenizer(prompt).input_ids))
