@@ -1,38 +1,36 @@
-"""Who spent what the machine's meters count: energy is shared equally among the attempts that run at a time.
+"""Who takes what the machine draws: it is shared equally among the attempts that run at a time.
 
-Decides the shares. What is spent while none runs is nobody's; what other processes spend counts too, for the
+Decides the shares. What is drawn while none runs is nobody's; what other processes draw counts too, for the
 meters do not tell them apart. Refuses to know what the meters are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
-# Counters are read this often at most; RAPL's advances every millisecond.
-_READ_INTERVAL_S = 0.001
-
-
-class Counter(Protocol):
-    """A meter of the machine. ``joules`` only grows; it must be quick, and may raise OSError."""
-
-    def joules(self) -> float:
-        """Energy so far, from any start."""
-        ...
+# The power goes on being read so long after the last attempt, so that the next one finds it known.
+_AFTERWARDS_S = 5.0
 
 
 class Meter:
-    """Reads ``counters``, at least one, and shares what they count. Use it from one thread."""
+    """Shares ``watts``, whose None means that nobody knows. Use it from one thread."""
 
-    def __init__(self, counters: Sequence[Counter], clock: Callable[[], float]) -> None:
-        self._counters = tuple(counters)
+    def __init__(self, watts: Callable[[], float | None], clock: Callable[[], float]) -> None:
+        self._watts = watts
         self._clock = clock
-        self._read_s = clock()
-        self._last_j = 0.0
-        self._last_j = self._total_j()
+        self._settled_s = clock()
         self._running_count = 0
-        # What an attempt would have got that had run since the start.
+        # What an attempt would have taken that had run since the start.
         self._share_j = 0.0
+
+    @property
+    def running_count(self) -> int:
+        """Attempts that run now."""
+        return self._running_count
+
+    def is_wanted(self) -> bool:
+        """Whether the power is needed: an attempt runs, or one did of late. May be asked from any thread."""
+        return self._running_count > 0 or self._clock() - self._settled_s < _AFTERWARDS_S
 
     def began(self) -> float:
         """Note that an attempt runs from now on; what is returned is to be given back to ``ended``."""
@@ -40,24 +38,14 @@ class Meter:
         self._running_count += 1
         return self._share_j
 
-    def ended(self, began: float) -> float:
-        """Note that an attempt has ended; return its energy in joules."""
+    def ended(self, began: float) -> float | None:
+        """Note that an attempt has ended; return its energy in joules, None where nobody knows."""
         self._settle()
         self._running_count -= 1
-        return self._share_j - began
+        return None if self._watts() is None else self._share_j - began
 
     def _settle(self) -> None:
-        now_s = self._clock()
-        if now_s - self._read_s < _READ_INTERVAL_S:
-            return
-        self._read_s = now_s
-        total_j = self._total_j()
-        if self._running_count:
-            self._share_j += max(0.0, total_j - self._last_j) / self._running_count
-        self._last_j = total_j
-
-    def _total_j(self) -> float:
-        try:
-            return sum(counter.joules() for counter in self._counters)
-        except OSError:
-            return self._last_j
+        now_s, watts = self._clock(), self._watts()
+        if self._running_count and watts is not None:
+            self._share_j += watts * (now_s - self._settled_s) / self._running_count
+        self._settled_s = now_s

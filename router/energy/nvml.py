@@ -1,4 +1,7 @@
-"""NVML: what NVIDIA's GPUs draw, where `nvidia-ml-py` is installed and a driver answers."""
+"""NVML: what NVIDIA's GPUs draw, where `nvidia-ml-py` is installed and a driver answers.
+
+All GPUs of the machine count, whoever uses them.
+"""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from router.config.model import Config
-from router.energy.meter import Counter, Meter
+from router.energy.meter import Meter
 from router.energy.nvml import nvml_counters
+from router.energy.power import Counter, Power
 from router.energy.rapl import rapl_counters
 from router.live.core import LiveRouter
 from router.live.reloader import Reloader
@@ -33,15 +34,20 @@ class Outlook:
     def __init__(self, config: Config) -> None:
         self._config = config
         is_traced = config.tracing.exporter != "none"
+        power = _power() if config.energy.measure else None
+        meter = None if power is None else Meter(lambda: power.watts, time.monotonic)
         self.watch = Watch(
             Sight(
                 config.tracing.sample_ratio if is_traced else None,
-                _meter() if config.energy.measure else None,
+                meter,
                 config.energy.grams_co2_per_kwh,
             )
         )
         self.call_listeners: list[CallListener] = []
         self.beside: list[AbstractAsyncContextManager[object]] = []
+        if power is not None and meter is not None:
+            power.is_wanted = meter.is_wanted
+            self.beside.append(power)
         self.metrics_address: Callable[[], str] | None = None
 
     def look_at(self, core: LiveRouter, reloader: Reloader) -> None:
@@ -80,7 +86,7 @@ class Outlook:
         self.metrics_address = lambda: port.address
 
 
-def _meter() -> Meter | None:
+def _power() -> Power | None:
     """The machine's meters; None where it has none that can be read."""
     counters: list[Counter] = [*rapl_counters(), *nvml_counters()]
-    return Meter(counters, time.monotonic) if counters else None
+    return Power(counters) if counters else None

@@ -143,7 +143,9 @@ class Watched:
     def _measured(self) -> None:
         meter, share_j = self._watch.sight.meter, self._share_j
         if meter is not None and share_j is not None:
-            self._measured_j[len(self._attempt_began_s)] = meter.ended(share_j)
+            joules = meter.ended(share_j)
+            if joules is not None:
+                self._measured_j[len(self._attempt_began_s)] = joules
             self._share_j = None
 
     def _with_energy(self, reports: Sequence[AttemptReport]) -> tuple[AttemptReport, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +14,18 @@ from hypothesis import strategies as st
 from router.energy.account import total
 from router.energy.meter import Meter
 from router.energy.nvml import NvmlCounter
+from router.energy.power import Power
 from router.energy.rapl import rapl_counters
 from router.events import EnergySource, EnergyUse
 
 
 @dataclass
 class World:
-    """A clock and a meter that a test moves."""
+    """A clock, and meters that a test moves."""
 
     now_s: float = 0.0
     total_j: float = 0.0
+    watts: float | None = 0.0
     is_broken: bool = False
 
     def joules(self) -> float:
@@ -29,9 +33,10 @@ class World:
             raise OSError("gone")
         return self.total_j
 
-    def pass_by(self, seconds: float, joules: float) -> None:
+    def pass_by(self, seconds: float, watts: float) -> None:
+        self.watts = watts
         self.now_s += seconds
-        self.total_j += joules
+        self.total_j += seconds * watts
 
 
 @pytest.fixture
@@ -41,15 +46,15 @@ def world() -> World:
 
 @pytest.fixture
 def meter(world: World) -> Meter:
-    return Meter([world], lambda: world.now_s)
+    return Meter(lambda: world.watts, lambda: world.now_s)
 
 
 def test_an_attempt_alone_gets_all(world: World, meter: Meter) -> None:
     """And what is spent while none runs is nobody's."""
     world.pass_by(1.0, 100.0)
     began = meter.began()
-    world.pass_by(1.0, 7.0)
-    assert meter.ended(began) == pytest.approx(7.0)
+    world.pass_by(2.0, 7.0)
+    assert meter.ended(began) == pytest.approx(14.0)
 
 
 def test_attempts_at_a_time_share_alike(world: World, meter: Meter) -> None:
@@ -65,28 +70,87 @@ def test_attempts_at_a_time_share_alike(world: World, meter: Meter) -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.01, 10.0), st.floats(0.0, 50.0)), max_size=40))
 def test_no_energy_is_made_or_lost(steps: list[tuple[bool, float, float]]) -> None:
-    """Shares add up to what was counted while anything ran."""
+    """Shares add up to what was drawn while anything ran."""
     world = World()
-    meter = Meter([world], lambda: world.now_s)
+    meter = Meter(lambda: world.watts, lambda: world.now_s)
     running: list[float] = []
-    given_j = counted_j = 0.0
-    for begins, seconds, joules in steps:
+    given_j = drawn_j = 0.0
+    for begins, seconds, watts in steps:
         if begins:
             running.append(meter.began())
         elif running:
-            given_j += meter.ended(running.pop(0))
-        world.pass_by(seconds, joules)
-        counted_j += joules if running else 0.0
-    given_j += sum(meter.ended(began) for began in running)
-    assert given_j == pytest.approx(counted_j)
+            given_j += meter.ended(running.pop(0)) or 0.0
+        world.pass_by(seconds, watts)
+        drawn_j += seconds * watts if running else 0.0
+    given_j += sum(meter.ended(began) or 0.0 for began in running)
+    assert given_j == pytest.approx(drawn_j)
 
 
-def test_a_meter_that_breaks_gives_nothing(world: World, meter: Meter) -> None:
-    """Serving goes on."""
+def test_nobody_knows_what_nobody_measured(world: World, meter: Meter) -> None:
+    """Before the first reading, and when the meters break."""
     began = meter.began()
     world.pass_by(1.0, 5.0)
+    world.watts = None
+    assert meter.ended(began) is None
+
+
+def test_power_is_wanted_while_anything_runs_and_a_little_longer(world: World, meter: Meter) -> None:
+    """An idle server does not read meters that nobody asks for."""
+    world.pass_by(60.0, 0.0)
+    assert not meter.is_wanted()
+    began = meter.began()
+    world.pass_by(60.0, 0.0)
+    assert meter.is_wanted()
+    meter.ended(began)
+    assert meter.is_wanted()
+    world.pass_by(60.0, 0.0)
+    assert not meter.is_wanted()
+
+
+def test_power_is_what_the_counters_gained(world: World) -> None:
+    """Over the time between two readings; the first one alone says nothing."""
+    power = Power([world, world], lambda: world.now_s)
+    power.read()
+    assert power.watts is None
+    world.pass_by(0.1, 30.0)
+    power.read()
+    assert power.watts == pytest.approx(60.0)
+
+
+def test_a_pause_says_nothing_of_the_moment(world: World) -> None:
+    """What was known before stands until the reading after."""
+    power = Power([world], lambda: world.now_s)
+    for seconds, watts in ((0.1, 30.0), (0.1, 30.0), (60.0, 1.0)):
+        world.pass_by(seconds, watts)
+        power.read()
+    assert power.watts == pytest.approx(30.0)
+    world.pass_by(0.1, 50.0)
+    power.read()
+    assert power.watts == pytest.approx(50.0)
+
+
+def test_meters_that_break_are_not_guessed(world: World) -> None:
+    """Until they answer again."""
+    power = Power([world], lambda: world.now_s)
+    power.read()
+    world.pass_by(0.1, 30.0)
     world.is_broken = True
-    assert meter.ended(began) == 0.0
+    power.read()
+    assert power.watts is None
+
+
+async def test_the_thread_reads_and_ends(world: World) -> None:
+    """It reads by itself, and is gone when it is left."""
+    read = threading.Event()
+
+    class Noting:
+        def joules(self) -> float:
+            read.set()
+            return 0.0
+
+    async with Power([Noting()]) as power:
+        assert await asyncio.to_thread(read.wait, 10.0)
+    assert not power._thread.is_alive()
 
 
 def zone(root: Path, number: str, name: str, energy_uj: int) -> Path:

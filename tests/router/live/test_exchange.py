@@ -9,6 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
+from backends.echo import EchoBackend
 from router.errors import ConfigRefused
 from router.events import Result
 from router.live.core import Exchange
@@ -99,6 +100,25 @@ async def test_a_tier_that_does_not_come_up_changes_nothing(house: House) -> Non
     change = await house.reloader.reload(Terms("test", allow_unready=True))
     assert set(change.exchange.started) == {"edge", "down"}
     assert await house.answer() == "two"
+
+
+async def test_closing_gives_an_exchange_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that takes minutes to load does not hold the end up, and is closed too."""
+    starting = asyncio.Event()
+
+    async def start(_: EchoBackend) -> None:
+        starting.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(EchoBackend, "start", start)
+    house.path.write_text(text(tier("edge", "one"), tier("slow")))
+    reloading = asyncio.create_task(house.reloader.reload(BY))
+    await starting.wait()
+    async with asyncio.timeout(10.0):
+        await house.core.close()
+    with pytest.raises(asyncio.CancelledError):
+        await reloading
+    assert not house.core.tiers()[0].ready
 
 
 async def test_what_was_replaced_is_forgotten(house: House) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,6 +17,7 @@ from router.live.config_file import ConfigFile
 from router.live.core import LiveRouter
 from router.live.reloader import Reloader, Terms
 from router.live.versions import Versions
+from router.observe.extra import MissingExtra
 from router.observe.outlook import Outlook
 from router.observe.port import MetricsPort
 from router.observe.registry import new_registry
@@ -102,6 +105,26 @@ async def test_a_taken_port_is_said(watched: Watched) -> None:
     address = watched.outlook.metrics_address()
     with pytest.raises(ListenError, match=f"metrics.listen: cannot listen on '{address}'"):
         await MetricsPort(address, MetricsConfig(), new_registry()).__aenter__()
+
+
+@pytest.mark.parametrize(
+    ("section", "module"),
+    [
+        ({"metrics": {"listen": "127.0.0.1:0"}}, "prometheus_client"),
+        ({"tracing": {"exporter": "otlp"}}, "opentelemetry.exporter.otlp.proto.http.trace_exporter"),
+    ],
+)
+async def test_a_library_that_is_missing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: dict[str, Any], module: str
+) -> None:
+    """By the section that wants it and by how to get it."""
+    for name in ("metrics", "port", "registry", "state", "spans", "tracing"):
+        monkeypatch.delitem(sys.modules, f"router.observe.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)
+    path = tmp_path / "upshift.yaml"
+    path.write_text(text(tier("edge"), **section))
+    with pytest.raises(MissingExtra, match=rf"{next(iter(section))} wants .*upshift\[observability\]"):
+        Watched(path)
 
 
 async def test_other_machines_are_let_in_on_purpose() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from dataclasses import dataclass
 
 import pytest
 
@@ -22,19 +21,9 @@ TRACED = Sight(sample_ratio=1.0)
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-@dataclass
-class Gauge:
-    """A meter that counts ten joules at every look."""
-
-    total_j: float = 0.0
-
-    def joules(self) -> float:
-        self.total_j += 10.0
-        return self.total_j
-
-
 def metered() -> Meter:
-    return Meter([Gauge()], Steps())
+    """A machine that draws ten watts, on a clock that goes on by a second at every look."""
+    return Meter(lambda: 10.0, Steps())
 
 
 def stated(tier: Tier, joules_per_token: float) -> Tier:
@@ -71,7 +60,7 @@ async def test_a_cancelled_request_is_told_of(ladder: list[Tier]) -> None:
         await anext(events)
         await anext(events)
     assert [run.outcome for run in runs] == ["CANCELLED"]
-    assert meter._running_count == 0
+    assert meter.running_count == 0
 
 
 async def test_a_listener_that_fails_does_not_fail_the_request(ladder: list[Tier]) -> None:
