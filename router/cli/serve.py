@@ -42,13 +42,13 @@ def serve(file: File = Path("upshift.yaml"), listen: Listen = None, json: given.
     # down a hundredfold (0.9 to over 200 ms a token, measured on two cores). Read when OpenMP loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+    from router.config import load
     from router.observe.log_lines import configure
     from router.rpc.server import run
     from router.serving import Serving
 
-    configure("text")
+    configure(load(file).logs.format)
     serving = Serving(file, lambda config: _listening_at(config, listen))
-    configure(serving.config.logs.format)
     run(serving.run(_announcer(serving, as_json=json)))
 
 

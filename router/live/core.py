@@ -95,9 +95,11 @@ class LiveRouter:
             task.cancel()
         await asyncio.gather(*underway, return_exceptions=True)
         async with self._changing:
-            while self._replaced:
-                await self._replaced.pop().router.close_beside((self.router, *self._routers_replaced()))
-            await self.router.close()
+            try:
+                while self._replaced:
+                    await self._replaced.pop().router.close_beside((self.router, *self._routers_replaced()))
+            finally:
+                await self.router.close()
 
     async def exchange(
         self, config: Config, *, allow_unready: bool = False, commit: Callable[[], None] | None = None
@@ -126,10 +128,10 @@ class LiveRouter:
             finally:
                 self._exchanging = None
             self._current = after
-            for follower in self._followers:
-                follower()
             self._replaced.append(before)
             self.exchange_count += 1
+            for follower in self._followers:
+                follower()
         self._close_if_idle(before)
         return exchange
 

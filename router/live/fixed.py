@@ -1,6 +1,6 @@
 """What of a configuration holds until the server is restarted.
 
-Decides which sections may change while it runs; those that may not are told with both values' place.
+Decides which sections may change while it runs; what may not is told by its key.
 """
 
 from __future__ import annotations

@@ -19,8 +19,10 @@ from router.errors import InvalidRequest, Violation
 from router.live.config_file import Written
 
 MASK = "***"
+_A_FILE = ("server", "tls", "private_key")
 _REFERENCE = re.compile(r"\$\{\w+\}")
 _URL_CREDENTIALS = re.compile(r"(?<=//)[^/@\s\"']+(?=@)")
+_MASKED = re.compile(r"^\*\*\*$|//\*\*\*@")
 _COMMENTED = re.compile(
     r"(#[^\n]*?(?:key|token|secret|password|authorization|credentials?)[\"']?\s*[:=]\s*)(?!\s*\$\{\w+\})[^\s#][^\n]*",
     re.IGNORECASE,
@@ -44,7 +46,7 @@ def redacted(written: Written) -> str:
 def check_nothing_is_redacted(text: str) -> None:
     """Raise InvalidRequest where ``text`` has a mask in place of a secret, which would be lost."""
     try:
-        masked = [location for location, node in _scalars(compose(text), ()) if MASK in node.value]
+        masked = [location for location, node in _scalars(compose(text), ()) if _MASKED.search(node.value)]
     except NotReadableError:
         return  # what reads it will say so, and where
     if masked:
@@ -56,12 +58,8 @@ def check_nothing_is_redacted(text: str) -> None:
 def _is_hidden(location: Location, value: str, values: set[str]) -> bool:
     if _REFERENCE.fullmatch(value):
         return False
-    return (is_secret(location) and not _is_file(location)) or "headers" in location or value in values
-
-
-def _is_file(location: Location) -> bool:
-    """Whether it is ``tls.private_key`` or another key that names a file."""
-    return location[:2] == ("server", "tls") or location[0] == "auth"
+    is_named_so = is_secret(location) and location != _A_FILE
+    return is_named_so or "headers" in location or value in values
 
 
 def _scalars(node: yaml.Node, location: Location) -> Iterator[tuple[Location, yaml.ScalarNode]]:

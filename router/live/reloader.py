@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from policies.artefact import ArtefactError
 from policies.guarantee.certificate_file import CertificateError
@@ -21,8 +21,6 @@ from router.live.core import Exchange, LiveRouter
 from router.live.fixed import refuse_restart
 from router.live.redact import check_nothing_is_redacted
 from router.live.versions import Version, Versions
-
-T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 
@@ -72,7 +70,7 @@ class Reloader:
 
     async def update(self, text: str, terms: Terms) -> Change:
         """Serve ``text``, and write it to the file. Raises as ``reload`` does."""
-        return await self._whole(self._replace(text, "update", terms))
+        return await self._whole(self._update(text, terms))
 
     async def rollback(self, number: int | None, terms: Terms) -> Change:
         """Serve version ``number``, None: the one before, and write it; raises UnknownVersion too."""
@@ -105,25 +103,33 @@ class Reloader:
         return await self._serve(wanted, "reload", terms)
 
     async def _rollback(self, number: int | None, terms: Terms) -> Change:
-        def find() -> Version:
-            found = self._versions
-            return found.before(self.served.etag) if number is None else found.get(number)
-
         self._check_etag(terms)
-        version = await asyncio.to_thread(find)
-        return await self._replace(version.text, f"rollback to {version.number}", terms)
+        version = await asyncio.to_thread(self._find, number)
+        wanted = await asyncio.to_thread(self._file.parsed, version.text)
+        return await self._serve(wanted, f"rollback to {version.number}", terms, writes=True)
 
-    async def _replace(self, text: str, origin: str, terms: Terms) -> Change:
+    async def _update(self, text: str, terms: Terms) -> Change:
         self._check_etag(terms)
-        check_nothing_is_redacted(text)
-        if etag_of(await asyncio.to_thread(self._file.read_text)) != self.served.etag:
+        await asyncio.to_thread(self._check_file_is_served)
+        await asyncio.to_thread(check_nothing_is_redacted, text)
+        wanted = await asyncio.to_thread(self._file.parsed, text)
+        return await self._serve(wanted, "update", terms, writes=True)
+
+    def _find(self, number: int | None) -> Version:
+        """Find a version; what stands in the file and was never served, be it broken, becomes one itself."""
+        version = self._versions.before(self.served.etag) if number is None else self._versions.get(number)
+        found = self._file.read_text()
+        if etag_of(found) != self.served.etag:
+            self._versions.keep(found, origin="found in the file", by="-", time_s=self._clock())
+        return version
+
+    def _check_file_is_served(self) -> None:
+        if etag_of(self._file.read_text()) != self.served.etag:
             raise ConfigRefused(
                 "FILE_CHANGED",
                 f"{self._file.path} was changed by hand and is not what is served, so nothing was changed; "
                 "reload it first, or put it back",
             )
-        wanted = await asyncio.to_thread(self._file.parsed, text)
-        return await self._serve(wanted, origin, terms, writes=True)
 
     def _check_etag(self, terms: Terms) -> None:
         if terms.if_match not in (None, self.served.etag):

@@ -23,7 +23,7 @@ _NAME = re.compile(r"(\d{6,})\.json")
 class Version(BaseModel):
     """One version: its ``number`` counts from 1, ``origin`` says how it came, ``by`` who brought it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_bytes="utf8")
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     number: int
     etag: str

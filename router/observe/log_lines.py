@@ -63,9 +63,9 @@ class TextFormatter(_Formatter):
         return f"{line} id={request_id}" if request_id and hasattr(record, "fields") else line
 
 
-def configure(form: Literal["text", "json"], stream: TextIO = sys.stderr) -> None:
-    """Let every log line go to ``stream`` in this form."""
-    handler = logging.StreamHandler(stream)
+def configure(form: Literal["text", "json"], stream: TextIO | None = None) -> None:
+    """Let every log line go to ``stream`` in this form; None: to standard error."""
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter(_TEXT))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes a line for every call upstream

@@ -6,6 +6,7 @@ does) and how a change is carried out.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -38,7 +39,8 @@ class AdminService:
     async def get_config(self, _: admin_pb2.GetConfigRequest, __: Call) -> admin_pb2.GetConfigResponse:
         """Show what is served, secrets masked."""
         served = self._reloader.served
-        return admin_pb2.GetConfigResponse(content=redacted(served), etag=served.etag)
+        content = await asyncio.to_thread(redacted, served)
+        return admin_pb2.GetConfigResponse(content=content, etag=served.etag)
 
     async def reload_config(
         self, message: admin_pb2.ReloadConfigRequest, call: Call
@@ -67,7 +69,8 @@ class AdminService:
     ) -> admin_pb2.ListConfigVersionsResponse:
         """List a page of versions, newest first; a page token is the number of the page's first one."""
         size = _page_size(message.page_size)
-        versions = [v for v in reversed(self._reloader.versions()) if _is_from(v, message.page_token)]
+        kept = await asyncio.to_thread(self._reloader.versions)
+        versions = [version for version in reversed(kept) if _is_from(version, message.page_token)]
         # The newest version of the text that is served is the one that is served.
         served = next((v.number for v in versions if v.etag == self._reloader.served.etag), None)
         following = versions[size : size + 1]

@@ -67,6 +67,11 @@ def test_no_secret_is_shown_however_it_is_made(secret: str) -> None:
     assert secret not in show(f'"{secret}"')
 
 
+def test_stars_that_mask_nothing_may_be_sent() -> None:
+    """An answer may be in bold type."""
+    check_nothing_is_redacted('tiers: [{options: {reply: "***so***"}}]')
+
+
 def test_what_is_shown_cannot_be_sent_back() -> None:
     """A mask would replace the secret for good."""
     with pytest.raises(InvalidRequest) as caught:

@@ -113,6 +113,20 @@ async def test_versions_are_kept_and_rolled_back_to(house: House) -> None:
     assert await house.answer() == "two"
 
 
+async def test_a_rollback_helps_out_of_a_broken_file(house: House) -> None:
+    """What was in it is kept as a version, for whoever wrote it."""
+    first = house.path.read_text()
+    await house.reloader.update(TWO, BY)
+    house.path.write_text("broken: [")
+    await house.reloader.rollback(None, BY)
+    assert (await house.answer(), house.path.read_text()) == ("one", first)
+    assert [(v.origin, v.text == "broken: [") for v in house.versions.all()][2:] == [
+        ("found in the file", True),
+        ("served before", False),
+        ("rollback to 1", False),
+    ]
+
+
 async def test_there_may_be_nothing_to_roll_back_to(house: House) -> None:
     """Then nothing changes."""
     for number in (None, 7):
