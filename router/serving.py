@@ -15,7 +15,7 @@ from router.config.model import Config
 from router.live.config_file import ConfigFile
 from router.live.core import LiveRouter
 from router.live.hangup import AUTHOR, Hangup
-from router.live.reloader import Reloader
+from router.live.reloader import Change, Reloader
 from router.live.versions import Versions, folder_of
 from router.observe.outlook import Outlook
 from router.rpc.admin.audit_log import AuditLog
@@ -78,6 +78,7 @@ class Serving:
             beside.append(Hangup(self.reloader, self._hung_up))
         return beside
 
-    def _hung_up(self, outcome: str) -> None:
+    def _hung_up(self, outcome: str, change: Change | None) -> None:
         if self.audit is not None:
-            self.audit.note("ReloadConfig", by=AUTHOR, outcome=outcome)
+            done = None if change is None else {"etag": change.etag, "version": change.version}
+            self.audit.note("ReloadConfig", by=AUTHOR, outcome=outcome, done=done)

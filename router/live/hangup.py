@@ -15,7 +15,7 @@ from typing import Self
 
 from router.config.problems import ConfigError
 from router.errors import RoutingError
-from router.live.reloader import Reloader, Terms
+from router.live.reloader import Change, Reloader, Terms
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,9 +23,14 @@ AUTHOR = "SIGHUP"
 
 
 class Hangup:
-    """Reloads at every SIGHUP while it is entered; ``told`` hears of each outcome: ``OK`` or a reason."""
+    """Reloads at every SIGHUP while it is entered.
 
-    def __init__(self, reloader: Reloader, told: Callable[[str], None] = lambda _: None) -> None:
+    ``told`` hears of each outcome, ``OK`` or a reason, and of the change, None where there was none.
+    """
+
+    def __init__(
+        self, reloader: Reloader, told: Callable[[str, Change | None], None] = lambda _, __: None
+    ) -> None:
         self._reloader = reloader
         self._told = told
         self._signalled = asyncio.Event()
@@ -48,18 +53,17 @@ class Hangup:
         while True:
             await self._signalled.wait()
             self._signalled.clear()
-            self._told(await self._reload())
+            self._told(*await self._reload())
 
-    async def _reload(self) -> str:
+    async def _reload(self) -> tuple[str, Change | None]:
         try:
-            await self._reloader.reload(Terms(AUTHOR))
+            return "OK", await self._reloader.reload(Terms(AUTHOR))
         except ConfigError as error:
             _LOG.error("SIGHUP: nothing was changed, the configuration is wrong:\n%s", error)
-            return "CONFIG_INVALID"
+            return "CONFIG_INVALID", None
         except RoutingError as error:
             _LOG.error("SIGHUP: %s: %s", error.reason, error)
-            return error.reason
+            return error.reason, None
         except Exception as error:  # noqa: BLE001  the next signal must be answered too
             _LOG.error("SIGHUP: nothing was changed: an unforeseen %s", type(error).__name__, exc_info=True)
-            return "INTERNAL"
-        return "OK"
+            return "INTERNAL", None

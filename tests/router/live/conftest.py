@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 
-from backends.echo import EchoBackend
 from router.build import build
 from router.config import Config
 from router.core import Router
@@ -47,11 +46,9 @@ def tier(name: str, reply: str = "", **settings: Any) -> dict[str, Any]:
     return {"name": name, "options": {"reply": reply or f"{name} says"}, **settings}
 
 
-def backend(router: Router, name: str) -> EchoBackend:
+def backend(router: Router, name: str) -> object:
     """What runs the tier."""
-    found = next(tier.backend for tier in router.parts.tiers if tier.name == name)
-    assert isinstance(found, EchoBackend)
-    return found
+    return next(tier.backend for tier in router.parts.tiers if tier.name == name)
 
 
 @dataclass

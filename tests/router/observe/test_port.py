@@ -81,6 +81,16 @@ async def test_what_is_served_is_seen(watched: Watched) -> None:
     assert samples["process_resident_memory_bytes[]"] > 0
 
 
+async def test_nothing_of_what_was_said_is_in_a_figure(watched: Watched) -> None:
+    """Neither question nor answer, nor who asked, nor the request's name."""
+    async for _ in watched.core.run(ask("a secret question", id="named-so", tenant="acme")):
+        pass
+    samples = " ".join(await watched.scrape())
+    assert "upshift_requests_total" in samples
+    for secret in ("secret", "one", "acme", "named-so"):
+        assert f"'{secret}" not in samples
+
+
 async def test_a_new_tier_begins_at_zero(watched: Watched) -> None:
     """After a change of the configuration, which is counted."""
     watched.path.write_text(text(tier("edge", "one"), tier("local"), metrics={"listen": "127.0.0.1:0"}))
