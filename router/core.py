@@ -109,12 +109,14 @@ class Router:
         """Names of all policies."""
         return self._planner.policy_names()
 
-    async def feedback(self, request_id: str, score: float, source: str) -> bool:
+    async def feedback(
+        self, request_id: str, score: float, source: str, *, tenants: frozenset[str] | None = None
+    ) -> bool:
         """Record how good an answer was; True where it replaced an earlier score of ``source``.
 
-        Raises UnknownRequest where the journal has no such request.
+        Raises UnknownRequest where the journal has no such request of ``tenants``; None: of anybody.
         """
-        replaced = await self._journal.feedback(request_id, score, source)
+        replaced = await self._journal.feedback(request_id, score, source, tenants=tenants)
         if self._auditor is not None and source == FEEDBACK_SOURCE:
             self._auditor.graded(request_id, score)
         return replaced
