@@ -34,6 +34,7 @@ from router.plan import Planner, Route
 from router.probing import Prober
 from router.request import Constraints
 from router.spending import Spending
+from router.tenants.configured import turnstile_of
 from router.tiers import Energy, Limits, Price, Tier
 
 
@@ -57,7 +58,7 @@ def build(config: Config) -> Router:
     # Audits without a journal would leave no trace; and whoever keeps it is the one who watches.
     is_audited = config.journal.path is not None and any(route.warrant is not None for route in routes)
     auditor = Auditor(journal, time.monotonic) if is_audited else None
-    return Router(tiers, planner, assessor, journal, time.monotonic, auditor)
+    return Router(tiers, planner, assessor, journal, time.monotonic, auditor, turnstile=turnstile_of(config))
 
 
 def _tier(config: TierConfig) -> Tier:

@@ -20,13 +20,15 @@ from router.journal import Journal, JournalEntry
 from router.plan import Planner
 from router.readiness import Readiness
 from router.request import Request
+from router.tenants.admission import Admission
+from router.tenants.turnstile import Turnstile, open_to_all
 from router.tiers import Tier, TierStatus
 
 
 class Router:
     """Answers requests. ``start`` before the first one, ``close`` after the last."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the root of the object graph
         self,
         tiers: Sequence[Tier],
         planner: Planner,
@@ -34,6 +36,8 @@ class Router:
         journal: Journal,
         clock: Callable[[], float],
         auditor: Auditor | None = None,
+        *,
+        turnstile: Turnstile | None = None,
     ) -> None:
         self._tiers = tuple(tiers)
         self._planner = planner
@@ -41,34 +45,41 @@ class Router:
         self._journal = journal
         self._clock = clock
         self._auditor = auditor
+        self._turnstile = turnstile or open_to_all()
         self._readiness = Readiness(tiers)
 
     async def start(self) -> None:
-        """Open the journal and start the tiers; returns when each is ready or has failed once."""
+        """Open journal and ledger and start the tiers; returns when each is ready or has failed once."""
         await self._journal.start()
+        await self._turnstile.start()
         if self._auditor is not None:
             await self._auditor.start()
         await self._readiness.start()
 
     async def close(self) -> None:
-        """Stop the tiers and write out the journal."""
+        """Stop the tiers, settle with the ledger and write out the journal."""
         try:
             if self._auditor is not None:
                 await self._auditor.close()
             await self._readiness.close()
         finally:
-            await self._journal.close()
+            try:
+                await self._turnstile.close()
+            finally:
+                await self._journal.close()
 
     def decide(self, request: Request) -> Decided:
         """Say what would be tried first, and on what grounds. Raises RoutingError."""
-        return self._cascade(request).decide()
+        self._turnstile.count(request)
+        return self._cascade(Admission(self._planner.plan(request))).decide()
 
     async def run(self, request: Request) -> AsyncGenerator[Event]:
         """Answer a request; see :mod:`router.events`.
 
         Raises RoutingError. Closing the iterator stops the model; what was spent is journalled.
         """
-        cascade = self._cascade(request)
+        admission = await self._turnstile.admit(request, self._planner.plan)
+        cascade = self._cascade(admission)
         decided: Decided | None = None
         result: Result | None = None
         failure = "CANCELLED"
@@ -92,6 +103,7 @@ class Router:
         finally:
             reason = None if result else failure
             reports = cascade.reports()
+            admission.settle(reports)
             self._journal.record(JournalEntry(request, decided, result, reports, reason))
             if spending is not None:
                 spending.booked(sum(report.cost_usd_micros for report in reports))
@@ -131,5 +143,5 @@ class Router:
         if self._auditor is not None and permit is not None and result and result.certificate_id:
             self._auditor.served(Served(cascade.plan, permit, result.tier, cascade.answers()))
 
-    def _cascade(self, request: Request) -> Cascade:
-        return Cascade(self._planner.plan(request), self._assessor, self._clock)
+    def _cascade(self, admission: Admission) -> Cascade:
+        return Cascade(admission.plan, self._assessor, self._clock)
