@@ -37,7 +37,7 @@ async def new_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
         make = lambda: SqliteLedger(tmp_path / "ledger.sqlite")  # noqa: E731
     else:
         url = request.getfixturevalue("postgresql")
-        await _emptied(url)
+        await emptied(url)
         make = lambda: PostgresqlLedger(url)  # noqa: E731
     async with AsyncExitStack() as stack:
 
@@ -49,7 +49,8 @@ async def new_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
         yield new
 
 
-async def _emptied(url: str) -> None:
+async def emptied(url: str) -> None:
+    """Leave nothing of earlier tests."""
     import asyncpg
 
     connection = await asyncpg.connect(url)
