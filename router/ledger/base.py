@@ -12,6 +12,10 @@ class LedgerError(Exception):
     """The ledger, or the book, cannot be read or written now; says which and why, never a password."""
 
 
+class LedgerUnfit(LedgerError):
+    """The ledger is there, or could be, but not for this program; trying again does not help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ceiling:
     """Most money of a tenant, in millionths of a US dollar, a day and a month of UTC's; None: no limit."""
@@ -65,7 +69,7 @@ class Ledger(Protocol):
 
     Order of calls: ``open``, then the others, then ``close``, also where ``open`` raised. Each call is one
     transaction that is on the disk when it returns. All raise LedgerError, after which nothing or all of it
-    was done; doing it again is harmless. Cancelling a wait does not take it back.
+    was done; doing it again is harmless. ``open`` raises LedgerUnfit, too. Cancelling a wait undoes nothing.
     """
 
     async def open(self) -> None:

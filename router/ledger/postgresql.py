@@ -139,6 +139,19 @@ class PostgresqlLedger:
         if connection is not None:
             connection.terminate()
 
+    async def _connected(self) -> Any:
+        import asyncpg
+
+        try:
+            # No statements are kept prepared: poolers between here and the server do not keep them.
+            return await asyncpg.connect(
+                self._url, timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S, statement_cache_size=0
+            )
+        except ValueError:
+            # Its own words may quote the address, and with it the password.
+            said = "the ledger's address cannot be read; write postgresql://user:password@host:5432/database"
+            raise LedgerError(said) from None
+
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Any]:
         """Give the connection within a transaction; whatever goes wrong with it ends it."""
@@ -146,11 +159,8 @@ class PostgresqlLedger:
 
         async with self._turn:
             try:
-                if self._connection is None:
-                    # No statements are kept prepared: poolers between here and the server do not keep them.
-                    self._connection = await asyncpg.connect(
-                        self._url, timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S, statement_cache_size=0
-                    )
+                if self._connection is None or self._connection.is_closed():
+                    self._connection = await self._connected()
                 # Each statement must see what was committed before it, once it has waited for its locks.
                 async with self._connection.transaction(isolation="read_committed"):
                     yield self._connection

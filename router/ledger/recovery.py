@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 from router.ledger.base import Ledger, LedgerError
@@ -18,12 +19,16 @@ from router.tenants.file_lock import FileLock
 _LOG = logging.getLogger(__name__)
 
 
-async def settle_left_books(folder: Path, ledger: Ledger) -> int:
-    """Settle every book in ``folder`` that nobody keeps any more; return how many. Raises LedgerError."""
+async def settle_left_books(folder: Path, ledger: Ledger, *, kept: Collection[str] = ()) -> int:
+    """Settle every book in ``folder`` that nobody keeps any more; return how many. Raises LedgerError.
+
+    Those called ``kept`` are the caller's own.
+    """
     count = 0
     try:
         for path in await asyncio.to_thread(lambda: sorted(folder.glob("*.lock"))):
-            count += await _settle(folder, path.stem, ledger)
+            if path.stem not in kept:
+                count += await _settle(folder, path.stem, ledger)
     except OSError as exc:
         raise LedgerError(f"books of ended processes cannot be settled: {exc}") from exc
     return count

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from router.ledger.base import LedgerError
+from router.ledger.base import LedgerUnfit
 
 APPLICATION_ID = 0x55704C64  # "UpLd"
 
@@ -43,7 +43,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the file up to date in one transaction. Raises LedgerError for a foreign or a newer file."""
+    """Bring the file up to date in one transaction. Raises LedgerUnfit for a foreign or a newer file."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = _version(connection)
@@ -65,9 +65,9 @@ def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (table_count,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if table_count and application_id != APPLICATION_ID:
-        raise LedgerError("it is an SQLite file, but no Upshift ledger; name another file in ledger.path")
+        raise LedgerUnfit("it is an SQLite file, but no Upshift ledger; name another file in ledger.path")
     if version > len(MIGRATIONS):
-        raise LedgerError(
+        raise LedgerUnfit(
             f"its schema has version {version}, this program knows up to {len(MIGRATIONS)}; update Upshift"
         )
     return int(version)

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from router.ledger import sqlite_schema
-from router.ledger.base import Claim, Grant, LedgerError, Statement
+from router.ledger.base import Claim, Grant, LedgerError, LedgerUnfit, Statement
 from router.ledger.calendar import month_of
 from router.ledger.grant import DayTotal, granted
 from router.tenants.file_lock import locked
@@ -125,7 +125,8 @@ class SqliteStore:
             with locked(self._lock, _BUSY_TIMEOUT_S):
                 yield
         except (OSError, sqlite3.Error, LedgerError) as exc:
-            raise LedgerError(f"the ledger {self._path} cannot be used: {exc}") from exc
+            kind = LedgerUnfit if isinstance(exc, LedgerUnfit) else LedgerError
+            raise kind(f"the ledger {self._path} cannot be used: {exc}") from exc
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

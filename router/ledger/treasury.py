@@ -15,9 +15,9 @@ from pathlib import Path
 
 from router.errors import LedgerUnavailable
 from router.ledger.account import Account
-from router.ledger.base import Ceiling, Claim, Ledger, LedgerError
+from router.ledger.base import Ceiling, Ledger, LedgerError, LedgerUnfit
 from router.ledger.calendar import day_of
-from router.ledger.recovery import settle_left_books
+from router.ledger.clerk import Clerk
 from router.ledger.refusal import refusal
 from router.ledger.till import Reservation, Till
 
@@ -28,6 +28,8 @@ _TICKS_PER_PATROL = 5
 """How often books of ended processes are looked for."""
 _DRY_S = 0.25
 """How long nobody asks again for a tenant's money once there was none."""
+_TROUBLE_S = 0.5
+"""How long nobody asks again once the ledger failed, at least."""
 _MOST_ASK_COUNT = 3
 """What was claimed for a request may be gone when it gets there, taken by others that came later."""
 _MOST_WAIT_S = 5.0
@@ -38,7 +40,7 @@ _MOST_WAIT_S = 5.0
 class _Round:
     """Requests that wait for the ledger to be asked; ``done`` says what went wrong, None: nothing."""
 
-    done: asyncio.Future[LedgerError | None]
+    done: asyncio.Future[str | None]
     needs: dict[Till, dict[str, int]] = field(default_factory=dict)
 
 
@@ -51,7 +53,7 @@ class Treasury:
     def __init__(
         self, ledger: Ledger, folder: Path, clock: Callable[[], float], timer: Callable[[], float]
     ) -> None:
-        self._ledger = ledger
+        self._clerk = Clerk(ledger, folder)
         self._folder = folder
         self._clock = clock
         self._timer = timer
@@ -61,14 +63,19 @@ class Treasury:
         self._round: _Round | None = None
         self._is_asked = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
-        self._is_open = False
         self._is_in_trouble = False
+        self._trouble: str | None = None
+        self._trouble_until_s = 0.0
 
     async def start(self) -> None:
-        """Open the ledger and settle what was left behind. Where that fails it is tried again later."""
+        """Open the ledger and settle what was left behind; where that fails it is tried again later.
+
+        Raises LedgerUnfit.
+        """
         try:
-            await self._open_ledger()
-            await settle_left_books(self._folder, self._ledger)
+            await self._clerk.patrol(kept=())
+        except LedgerUnfit:
+            raise
         except LedgerError as error:
             self._complain(error)
         self._keeper = asyncio.create_task(self._keep())
@@ -77,8 +84,7 @@ class Treasury:
         """Settle all; what cannot be told to the ledger is left for whoever starts next."""
         if self._keeper is not None:
             self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+            await asyncio.gather(self._keeper, return_exceptions=True)
         self._retire()
         try:
             await self._end_past_tills()
@@ -87,8 +93,7 @@ class Treasury:
         for till in self._past_tills:
             till.book.leave()
         self._past_tills.clear()
-        with suppress(LedgerError):
-            await self._ledger.close()
+        await self._clerk.close()
 
     async def reserve(
         self, tenant: str, ceiling: Ceiling, least: int, most: int, *, timeout_s: float | None = None
@@ -135,7 +140,9 @@ class Treasury:
             self._dry_until_s.clear()
 
     async def _ask(self, till: Till, account: Account, need: int, timeout_s: float | None) -> None:
-        """Wait for the next round. Raises LedgerError."""
+        """Wait for the next round. Raises LedgerError, at once where the last round did a moment ago."""
+        if self._trouble is not None and self._timer() < self._trouble_until_s:
+            raise LedgerError(self._trouble)
         if self._round is None:
             self._round = _Round(asyncio.get_running_loop().create_future())
         asked = self._round
@@ -145,11 +152,11 @@ class Treasury:
         wait_s = _MOST_WAIT_S if timeout_s is None else min(max(timeout_s, 0.0), _MOST_WAIT_S)
         try:
             async with asyncio.timeout(wait_s):
-                error = await asyncio.shield(asked.done)
+                trouble = await asyncio.shield(asked.done)
         except TimeoutError as exc:
             raise LedgerError(f"it has not answered within {wait_s:g} s") from exc
-        if error is not None:
-            raise error
+        if trouble is not None:
+            raise LedgerError(trouble)
         if not account.has_room:
             self._dry_until_s[account] = self._timer() + _DRY_S
 
@@ -174,62 +181,42 @@ class Treasury:
         served, self._round = self._round, None
         if served is None:
             return
-        outcome: LedgerError | None = LedgerError("the server stops")
+        trouble: str | None = "the ledger was not asked"
+        began_s = self._timer()
         try:
             for till, needs in served.needs.items():
-                await self._tell(till, till.claims_for(needs))
-            outcome = None
+                await self._clerk.tell(till, till.claims_for(needs))
+            trouble = None
         except LedgerError as error:
             self._complain(error)
-            outcome = error
+            trouble = str(error)
+            # As long as it took to fail: else all that come meanwhile would wait for it again.
+            self._trouble_until_s = self._timer() + max(_TROUBLE_S, self._timer() - began_s)
         finally:
-            served.done.set_result(outcome)
+            self._trouble = trouble
+            served.done.set_result(trouble)
 
     async def _tick(self, *, is_patrol: bool) -> None:
         """Tell the news. What cannot be told now stays news."""
         now_s = self._timer()
         self._dry_until_s = {account: at_s for account, at_s in self._dry_until_s.items() if at_s > now_s}
+        tills = [*self._past_tills, *([] if self._till is None else [self._till])]
         try:
-            tills = [*self._past_tills, *([] if self._till is None else [self._till])]
             for till in tills:
                 await asyncio.to_thread(till.book.sync)
-                if claims := till.news():
-                    await self._tell(till, claims)
+                if news := till.news():
+                    await self._clerk.tell(till, news)
             await self._end_past_tills()
             if is_patrol:
-                await self._open_ledger()
-                await settle_left_books(self._folder, self._ledger)
+                await self._clerk.patrol(kept=[till.book.name for till in tills])
             self._is_in_trouble = False
         except (LedgerError, OSError) as error:
             self._complain(error)
 
-    async def _open_ledger(self) -> None:
-        if not self._is_open:
-            await self._ledger.open()
-            self._is_open = True
-
-    async def _make_known(self, till: Till) -> None:
-        await self._open_ledger()
-        if not till.is_known:
-            await self._ledger.begin(till.book.name, till.day)
-            till.is_known = True
-
-    async def _tell(self, till: Till, claims: list[Claim]) -> None:
-        try:
-            await self._make_known(till)
-            grants = await self._ledger.claim(till.book.name, claims)
-        except BaseException:
-            till.unheard(claims)
-            raise
-        till.granted({claim.tenant: grant for claim, grant in zip(claims, grants, strict=True)})
-
     async def _end_past_tills(self) -> None:
-        """Close the books of tills that no request needs any more."""
+        """End tills that no request needs any more."""
         for till in [till for till in self._past_tills if till.is_settled]:
-            await self._make_known(till)
-            await self._ledger.end(till.book.name, till.spent_usd_micros())
-            with suppress(OSError):
-                till.book.remove()
+            await self._clerk.end(till)
             self._past_tills.remove(till)
 
     def _complain(self, error: Exception) -> None:

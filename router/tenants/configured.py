@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from router.config import Config
 from router.config.doors import ANY_TENANT, LedgerConfig, TenantConfig
-from router.ledger.base import Ceiling, Ledger
+from router.ledger.base import Ceiling, Ledger, LedgerUnfit
 from router.ledger.treasury import Treasury
 from router.tenants.quota import Quota, Quotas
 from router.tenants.rate_limits import RateLimits
@@ -32,8 +33,10 @@ def quotas_of(config: Config) -> Quotas:
 
 
 def ledger_of(config: LedgerConfig) -> Ledger | None:
-    """The ledger that all processes share; None: none is configured."""
+    """The ledger that all processes share; None: none is configured. Raises LedgerUnfit."""
     if config.url is not None:
+        if find_spec("asyncpg") is None:
+            raise LedgerUnfit("ledger.url needs a package that is missing: pip install 'upshift[postgresql]'")
         from router.ledger.postgresql import PostgresqlLedger
 
         return PostgresqlLedger(config.url.get_secret_value())

@@ -15,7 +15,7 @@ from router.tenants.bucket import TokenBucket
 from router.tenants.quota import Quota, Quotas
 
 _MOST_TENANT_COUNT = 10_000
-"""Tenants whose buckets are kept, some 3 MB; who has not asked for longest is forgotten, and starts full."""
+"""Tenants beside those named whose buckets are kept, some 3 MB; who has not asked for longest starts anew."""
 _SECONDS_PER_MINUTE = 60.0
 
 
@@ -27,6 +27,9 @@ class Buckets:
     tokens: TokenBucket | None
 
 
+_NO_LIMITS = Buckets(None, None)
+
+
 class RateLimits:
     """Counts what tenants ask for against ``quotas``. ``clock`` gives seconds that do not jump."""
 
@@ -36,7 +39,8 @@ class RateLimits:
         self._quotas = quotas
         self._clock = clock
         self._most_tenant_count = most_tenant_count
-        self._buckets: OrderedDict[str, Buckets] = OrderedDict()
+        self._named = {tenant: _filled(quota, clock()) for tenant, quota in quotas.named.items()}
+        self._others: OrderedDict[str, Buckets] = OrderedDict()
 
     def take_request(self, tenant: str) -> Buckets:
         """Count a request. Raises RateLimited, and then it does not count."""
@@ -65,13 +69,19 @@ class RateLimits:
             buckets.tokens.take(actual - expected, self._clock())
 
     def _of(self, tenant: str) -> Buckets:
-        found = self._buckets.get(tenant)
+        found = self._named.get(tenant)
+        return self._of_another(tenant) if found is None else found
+
+    def _of_another(self, tenant: str) -> Buckets:
+        if self._quotas.others is None:
+            return _NO_LIMITS
+        found = self._others.get(tenant)
         if found is None:
-            found = self._buckets[tenant] = _filled(self._quotas.of(tenant), self._clock())
-            if len(self._buckets) > self._most_tenant_count:
-                self._buckets.popitem(last=False)
+            found = self._others[tenant] = _filled(self._quotas.others, self._clock())
+            if len(self._others) > self._most_tenant_count:
+                self._others.popitem(last=False)
         else:
-            self._buckets.move_to_end(tenant)
+            self._others.move_to_end(tenant)
         return found
 
 

@@ -176,14 +176,19 @@ async def test_a_clock_that_jumps_makes_no_money(new_treasury: NewTreasury, cloc
             await reserve(treasury, 1)
 
 
-async def test_without_the_ledger_nothing_is_served(new_treasury: NewTreasury, faulty: FaultyLedger) -> None:
-    """A typed error; and service resumes by itself."""
+async def test_without_the_ledger_nothing_is_served(
+    new_treasury: NewTreasury, faulty: FaultyLedger, timer: Clock
+) -> None:
+    """A typed error, for a moment without asking again; and service resumes by itself."""
     faulty.is_down = True
     treasury = await new_treasury(faulty)
     with pytest.raises(LedgerUnavailable, match="the ledger is down") as caught:
         await reserve(treasury, 10)
     assert caught.value.retry_after_s == 1.0
     faulty.is_down = False
+    with pytest.raises(LedgerUnavailable):
+        await reserve(treasury, 10)
+    timer.now_s += 0.5
     assert (await reserve(treasury, 10)).amount_usd_micros == 10
 
 
@@ -203,7 +208,7 @@ async def test_what_is_held_is_served_without_the_ledger(
 
 
 async def test_an_answer_that_is_lost_costs_nothing(
-    new_treasury: NewTreasury, faulty: FaultyLedger, clock: Clock
+    new_treasury: NewTreasury, faulty: FaultyLedger, clock: Clock, timer: Clock
 ) -> None:
     """All that is told is absolute: told again, it is the same."""
     treasury = await new_treasury(faulty)
@@ -211,6 +216,7 @@ async def test_an_answer_that_is_lost_costs_nothing(
     for _ in range(3):
         with pytest.raises(LedgerUnavailable):
             await reserve(treasury, 400)
+        timer.now_s += 1.0
     faulty.loses_answers = False
     treasury.settle(await reserve(treasury, 1000), 300)
     await tick(treasury)
@@ -315,7 +321,7 @@ async def test_many_tenants_do_not_fill_the_memory(
 
 
 async def test_trouble_is_logged_once(
-    new_treasury: NewTreasury, faulty: FaultyLedger, caplog: pytest.LogCaptureFixture
+    new_treasury: NewTreasury, faulty: FaultyLedger, caplog: pytest.LogCaptureFixture, timer: Clock
 ) -> None:
     """Not for every request, and again when it comes back."""
     treasury = await new_treasury(faulty)
@@ -323,6 +329,7 @@ async def test_trouble_is_logged_once(
         faulty.is_down = True
         with caplog.at_level(logging.ERROR):
             for _ in range(5):
+                timer.now_s += 0.5
                 with pytest.raises(LedgerUnavailable):
                     await reserve(treasury, 2000)
         faulty.is_down = False

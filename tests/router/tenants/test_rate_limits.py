@@ -97,11 +97,13 @@ def test_tokens_alone_can_be_limited(clock: Clock) -> None:
 
 
 def test_made_up_names_do_not_fill_the_memory(clock: Clock) -> None:
-    """Who has not asked for longest is forgotten first."""
+    """Who has not asked for longest is forgotten first, and those in the list never."""
     limits = RateLimits(QUOTAS, clock, most_tenant_count=3)
+    limits.take_request("slow")
     for tenant in ("a", "b", "c", "a", "d"):
-        if tenant not in limits._buckets:
+        if tenant not in limits._others:
             limits.take_request(tenant)
         else:
             refusal(limits, tenant)
-    assert list(limits._buckets) == ["c", "a", "d"]
+    assert list(limits._others) == ["c", "a", "d"]
+    refusal(limits, "slow")
