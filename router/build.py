@@ -35,6 +35,7 @@ from router.plan import Planner, Route
 from router.probing import Prober
 from router.request import Constraints
 from router.spending import Spending
+from router.tenants.configured import turnstile_of
 from router.tiers import Energy, Limits, Price, Tier
 
 
@@ -62,7 +63,8 @@ def build(config: Config, earlier: Sequence[Earlier] = ()) -> Router:
     )
     journal = _journal(config) if last is None else last.parts.journal
     auditor = _auditor(config, routes, journal, last)
-    return Router(tiers, planner, assessor, journal, time.monotonic, auditor)
+    turnstile = turnstile_of(config) if last is None else last.parts.turnstile
+    return Router(tiers, planner, assessor, journal, time.monotonic, auditor, turnstile=turnstile)
 
 
 def _tier(config: TierConfig, earlier: Sequence[Earlier]) -> Tier:

@@ -22,6 +22,8 @@ from router.observation import Observer, Unobserving
 from router.plan import Planner, Route
 from router.readiness import Readiness
 from router.request import Request
+from router.tenants.admission import Admission
+from router.tenants.turnstile import Turnstile, open_to_all
 from router.tiers import Tier, TierStatus
 
 
@@ -33,12 +35,13 @@ class Parts:
     routes: tuple[Route, ...]
     journal: Journal
     auditor: Auditor | None
+    turnstile: Turnstile
 
 
 class Router:
     """Answers requests. ``start`` before the first one, ``close`` after the last."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the root of the object graph
         self,
         tiers: Sequence[Tier],
         planner: Planner,
@@ -46,6 +49,8 @@ class Router:
         journal: Journal,
         clock: Callable[[], float],
         auditor: Auditor | None = None,
+        *,
+        turnstile: Turnstile | None = None,
     ) -> None:
         self._tiers = tuple(tiers)
         self._planner = planner
@@ -54,6 +59,7 @@ class Router:
         self._clock = clock
         self._auditor = auditor
         self._observer: Observer = Unobserving()
+        self._turnstile = turnstile or open_to_all()
         self._readiness = Readiness(tiers)
 
     def observe(self, observer: Observer) -> None:
@@ -61,20 +67,24 @@ class Router:
         self._observer = observer
 
     async def start(self) -> None:
-        """Open the journal and start the tiers; returns when each is ready or has failed once."""
+        """Open journal and ledger and start the tiers; returns when each is ready or has failed once."""
         await self._journal.start()
+        await self._turnstile.start()
         if self._auditor is not None:
             await self._auditor.start()
         await self._readiness.start()
 
     async def close(self) -> None:
-        """Stop the tiers and write out the journal."""
+        """Stop the tiers, settle with the ledger and write out the journal."""
         try:
             if self._auditor is not None:
                 await self._auditor.close()
             await self._readiness.close()
         finally:
-            await self._journal.close()
+            try:
+                await self._turnstile.close()
+            finally:
+                await self._journal.close()
 
     async def start_beside(self, earlier: Router) -> None:
         """Start what ``earlier``, which runs and goes on running, does not have already.
@@ -97,11 +107,12 @@ class Router:
     @property
     def parts(self) -> Parts:
         """What a router that takes this one's place may go on with."""
-        return Parts(self._tiers, self._planner.routes, self._journal, self._auditor)
+        return Parts(self._tiers, self._planner.routes, self._journal, self._auditor, self._turnstile)
 
     def decide(self, request: Request) -> Decided:
         """Say what would be tried first, and on what grounds. Raises RoutingError."""
-        return self._cascade(request).decide()
+        self._turnstile.count(request)
+        return self._cascade(Admission(self._planner.plan(request))).decide()
 
     async def run(self, request: Request) -> AsyncGenerator[Event]:
         """Answer a request; see :mod:`router.events`.
@@ -110,7 +121,8 @@ class Router:
         """
         observation = self._observer.began(request)
         request = observation.request
-        cascade = self._cascade(request)
+        admission = await self._turnstile.admit(request, self._planner.plan)
+        cascade = self._cascade(admission)
         decided: Decided | None = None
         result: Result | None = None
         failure = "CANCELLED"
@@ -135,6 +147,7 @@ class Router:
         finally:
             reason = None if result else failure
             reports = cascade.reports()
+            admission.settle(reports)
             entry = JournalEntry(request, decided, result, reports, reason)
             self._journal.record(entry)
             observation.ended(entry)
@@ -154,12 +167,14 @@ class Router:
         """Names of all policies."""
         return self._planner.policy_names()
 
-    async def feedback(self, request_id: str, score: float, source: str) -> bool:
+    async def feedback(
+        self, request_id: str, score: float, source: str, *, tenants: frozenset[str] | None = None
+    ) -> bool:
         """Record how good an answer was; True where it replaced an earlier score of ``source``.
 
-        Raises UnknownRequest where the journal has no such request.
+        Raises UnknownRequest where the journal has no such request of ``tenants``; None: of anybody.
         """
-        replaced = await self._journal.feedback(request_id, score, source)
+        replaced = await self._journal.feedback(request_id, score, source, tenants=tenants)
         if self._auditor is not None and source == FEEDBACK_SOURCE:
             self._auditor.graded(request_id, score)
         return replaced
@@ -174,5 +189,5 @@ class Router:
         if self._auditor is not None and permit is not None and result and result.certificate_id:
             self._auditor.served(Served(cascade.plan, permit, result.tier, cascade.answers()))
 
-    def _cascade(self, request: Request) -> Cascade:
-        return Cascade(self._planner.plan(request), self._assessor, self._clock)
+    def _cascade(self, admission: Admission) -> Cascade:
+        return Cascade(admission.plan, self._assessor, self._clock)

@@ -29,6 +29,7 @@ from router.cli import (
     rollback,
     serve,
     simulate,
+    tenants,
     tiers,
     validate,
 )
@@ -70,6 +71,7 @@ app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
+app.add_typer(tenants.app, name="tenants")
 
 
 def _print_version(wanted: bool) -> None:

@@ -90,13 +90,14 @@ def _configuration_failure(error: BaseException) -> Failure | None:
     from router.evaluate.problem import EvaluationError
     from router.journal import JournalError
     from router.observe.extra import MissingExtra
+    from router.ledger.base import LedgerUnfit
     from router.outcomes import OutcomesError
     from router.tenants.key_file import KeyFileError
 
     if isinstance(error, ConfigError):
         details = {"problems": problems_json(error.problems)}
         return Failure(ExitCode.WRONG, "CONFIG_INVALID", f"the configuration is wrong\n{error}", details)
-    if isinstance(error, ArtefactError | JournalError | KeyFileError | MissingExtra):
+    if isinstance(error, ArtefactError | JournalError | KeyFileError | MissingExtra | LedgerUnfit):
         return Failure(ExitCode.WRONG, "CONFIG_INVALID", str(error))
     if isinstance(error, OutcomesError | EvaluationError):
         return Failure(ExitCode.WRONG, "OUTCOMES_INVALID", str(error))

@@ -65,13 +65,13 @@ async def askable(server: str, config: Config | None, access: Access | None = No
     """Give what to ask: a router started here from ``config``, or else the one behind ``server``.
 
     ``access`` opens the server's doors. The journal has one writer, the server; what is asked here is
-    not in it.
+    not in it, and no tenant pays for it.
     """
     if config is None:
         async with AsyncClient(server, **(access or Access()).client_arguments()) as client:
             yield client
         return
-    router = build(config.model_copy(update={"journal": JournalConfig()}))
+    router = build(config.model_copy(update={"journal": JournalConfig(), "tenants": ()}))
     try:
         await router.start()
         yield InProcess(router, config)

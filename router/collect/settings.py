@@ -50,7 +50,7 @@ def policy_of(tier: str) -> str:
 
 
 def collecting(config: Config, tiers: Sequence[str]) -> Config:
-    """The configuration that runs ``tiers``, knowing nothing learnt and keeping no journal."""
+    """The configuration that runs ``tiers``, knowing nothing learnt, without journal and paying tenants."""
     policies = tuple(
         PolicyConfig.model_construct(
             name=policy_of(tier),
@@ -68,5 +68,6 @@ def collecting(config: Config, tiers: Sequence[str]) -> Config:
             "confidence": ConfidenceConfig(),
             "difficulty": DifficultyConfig(estimator="heuristic", options=HeuristicOptions()),
             "journal": JournalConfig(),
+            "tenants": (),
         }
     )

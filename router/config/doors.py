@@ -100,4 +100,6 @@ class LedgerConfig(Section):
     """`postgresql://` address of a database that servers of several machines share."""
     books: Path | None = None
     """Folder where a process notes what it is spending, to be settled after a crash; unset: beside `path`,
-    or `books` beside the configuration. It must outlive the process."""
+    or `books` beside the configuration. It must outlive the process, and no two machines may share it."""
+    allow_uncounted: bool = False
+    """Whether requests are served uncounted while the ledger cannot be reached; else free tiers alone are."""

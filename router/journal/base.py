@@ -32,9 +32,12 @@ class Journal(Protocol):
         """Keep ``audit``, as ``record`` keeps entries; its ``time_s`` is set here."""
         ...
 
-    async def feedback(self, request_id: str, score: float, source: str) -> bool:
+    async def feedback(
+        self, request_id: str, score: float, source: str, *, tenants: frozenset[str] | None = None
+    ) -> bool:
         """Keep a score durably; True where it replaced an earlier one from the same source.
 
+        A request of none of ``tenants`` is as good as not there; None: all count.
         Raises :class:`router.errors.UnknownRequest`, or :class:`router.errors.QueueFull` where it
         cannot be kept now. Cancelling the wait does not take the score back.
         """
@@ -57,8 +60,11 @@ class NullJournal:
     def audit(self, audit: Audit) -> None:
         """Forget ``audit``."""
 
-    async def feedback(self, request_id: str, score: float, source: str) -> bool:  # noqa: ARG002
+    async def feedback(
+        self, request_id: str, score: float, source: str, *, tenants: frozenset[str] | None = None
+    ) -> bool:
         """Refuse: nothing is known of any request."""
+        del score, source, tenants
         raise UnknownRequest(
             "this server keeps no journal, so feedback has nothing to join; set journal.path",
             metadata={"request_id": request_id},

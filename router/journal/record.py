@@ -21,12 +21,16 @@ _NOTHING_DECIDED = Decided(policy="", tier="", reason="", estimates=())
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """How good an answer was, in [0, 1], and who says so; one score a source."""
+    """How good an answer was, in [0, 1], and who says so; one score a source.
+
+    ``tenants``: whose requests it may be about; None: anybody's.
+    """
 
     request_id: str
     source: str
     score: float
     time_s: float
+    tenants: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

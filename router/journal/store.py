@@ -40,7 +40,8 @@ class Written:
     """What became of a batch.
 
     ``row_count``: rows that stand there now; the others bore the id of a request that was answered
-    before. ``replaced``: for each score whether it replaced one, None where its request is not known.
+    before. ``replaced``: for each score whether it replaced one, None where its request is not known, or
+    another tenant's.
     """
 
     row_count: int
@@ -93,8 +94,9 @@ class Store:
         return Written(row_count, outcomes)
 
     def _write_feedback(self, score: Feedback) -> bool | None:
-        known = "SELECT 1 FROM requests WHERE request_id = ?"
-        if self._connection.execute(known, (score.request_id,)).fetchone() is None:
+        known = "SELECT tenant FROM requests WHERE request_id = ?"
+        found = self._connection.execute(known, (score.request_id,)).fetchone()
+        if found is None or (score.tenants is not None and found[0] not in score.tenants):
             return None
         earlier = "SELECT 1 FROM feedback WHERE request_id = ? AND source = ?"
         replaced = self._connection.execute(earlier, (score.request_id, score.source)).fetchone() is not None

@@ -124,11 +124,13 @@ class SqliteJournal:
         else:
             self._queue.put(replace(audit, time_s=self._clock()))
 
-    async def feedback(self, request_id: str, score: float, source: str) -> bool:
+    async def feedback(
+        self, request_id: str, score: float, source: str, *, tenants: frozenset[str] | None = None
+    ) -> bool:
         """Write a score and wait until it is on the disk."""
         if self._queue.qsize() >= self._limit:
             raise QueueFull("the journal is behind; send the feedback again later")
-        item = _Score(Feedback(request_id, source, score, self._clock()), Future())
+        item = _Score(Feedback(request_id, source, score, self._clock(), tenants), Future())
         self._queue.put(item)
         return await asyncio.shield(asyncio.wrap_future(item.replaced))
 

@@ -179,9 +179,11 @@ class LiveRouter:
         """Every certificate that a policy may serve by, as it is now."""
         return self.router.certificates()
 
-    async def feedback(self, request_id: str, score: float, source: str) -> bool:
+    async def feedback(
+        self, request_id: str, score: float, source: str, *, tenants: frozenset[str] | None = None
+    ) -> bool:
         """Record a score; True where it replaced one of the same source."""
-        return await self.router.feedback(request_id, score, source)
+        return await self.router.feedback(request_id, score, source, tenants=tenants)
 
     def _routers_replaced(self) -> list[Router]:
         return [generation.router for generation in self._replaced]

@@ -12,7 +12,7 @@ from typing import Protocol
 from router.certificates.warrant import CertificateStatus
 from router.events import Decided, Event
 from router.request import Request
-from router.tenants.principal import Principal
+from router.tenants.principal import ANY, Principal
 from router.tiers import TierStatus
 
 
@@ -34,6 +34,10 @@ class Call:
     def tenant(self, named: str) -> str:
         """The tenant that the call is for; ``named`` is what its message says. Raises PermissionDenied."""
         return named if self.caller is None else self.caller.tenant(named)
+
+    def tenants(self) -> frozenset[str] | None:
+        """Tenants whose requests the caller may speak of; None: all."""
+        return None if self.caller is None or ANY in self.caller.tenants else frozenset(self.caller.tenants)
 
 
 class Core(Protocol):
@@ -75,6 +79,11 @@ class Core(Protocol):
         """Every certificate that a policy may serve by, as it is now."""
         ...
 
-    async def feedback(self, request_id: str, score: float, source: str) -> bool:
-        """Record a score; True where it replaced one of the same source. Raises UnknownRequest."""
+    async def feedback(
+        self, request_id: str, score: float, source: str, *, tenants: frozenset[str] | None = None
+    ) -> bool:
+        """Record a score; True where it replaced one of the same source.
+
+        Raises UnknownRequest, too where the request is not of ``tenants``; None: of anybody.
+        """
         ...

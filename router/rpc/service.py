@@ -57,11 +57,13 @@ class RouterService:
         return router_pb2.DecideResponse(decision=decision_message(decided))
 
     async def submit_feedback(
-        self, message: router_pb2.SubmitFeedbackRequest, _: Call
+        self, message: router_pb2.SubmitFeedbackRequest, call: Call
     ) -> router_pb2.SubmitFeedbackResponse:
-        """Record how good an answer was."""
+        """Record how good an answer was; callers know the requests of their own tenants only."""
         check_feedback(message)
-        replaced = await self._core.feedback(message.request_id, message.score, message.source)
+        replaced = await self._core.feedback(
+            message.request_id, message.score, message.source, tenants=call.tenants()
+        )
         return router_pb2.SubmitFeedbackResponse(replaced=replaced)
 
     async def list_tiers(self, message: router_pb2.ListTiersRequest, _: Call) -> router_pb2.ListTiersResponse:

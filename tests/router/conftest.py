@@ -29,6 +29,7 @@ from router.plan import Planner, Route
 from router.probing import Prober
 from router.request import Constraints, Request
 from router.spending import Spending
+from router.tenants.turnstile import Turnstile
 from router.tiers import Limits, Price, Tier
 
 
@@ -66,6 +67,7 @@ class House:
     spending: Spending | None = None
     prober: Prober | None = None
     arms: tuple[Arm, ...] = ()
+    turnstile: Turnstile | None = None
 
     def router(self) -> Router:
         """Build the router; its tiers are ready."""
@@ -73,7 +75,9 @@ class House:
             tier.ready = True
         signals = [SIGNALS.load(name)() for name in SIGNALS.names()]
         assessor = Assessor(signals, MeanProbability(), prober=self.prober)
-        return Router(self.tiers, self.planner(), assessor, self.journal, self.clock)
+        return Router(
+            self.tiers, self.planner(), assessor, self.journal, self.clock, turnstile=self.turnstile
+        )
 
     def planner(self) -> Planner:
         """Plan requests over the one route."""

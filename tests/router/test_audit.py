@@ -47,7 +47,9 @@ class AuditedJournal(ListJournal):
         """Keep the audit."""
         self.audits.append(audit)
 
-    async def feedback(self, request_id: str, score: float, source: str) -> bool:
+    async def feedback(
+        self, request_id: str, score: float, source: str, *, tenants: frozenset[str] | None = None
+    ) -> bool:
         """Take it."""
         return False
 

@@ -166,7 +166,9 @@ class ScriptedRouter:
         """One that holds and one that was withdrawn."""
         return (CERTIFICATE, WITHDRAWN)
 
-    async def feedback(self, request_id: str, score: float, source: str) -> bool:
+    async def feedback(
+        self, request_id: str, score: float, source: str, *, tenants: frozenset[str] | None = None
+    ) -> bool:
         """Know one request."""
         if request_id != "known":
             raise UnknownRequest(f"no request is called {request_id!r}", metadata={"request_id": request_id})

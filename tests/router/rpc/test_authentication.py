@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from upshift.v1 import router_pb2
 
 from router.config import ServerConfig
 from router.rpc.client import AsyncClient, Client, UpshiftError
@@ -121,6 +122,17 @@ async def test_a_key_is_for_its_scopes(serve: Serve, keys: Path) -> None:
         assert await client.list_tiers()
         assert await refusal(client) == (grpc.StatusCode.PERMISSION_DENIED, "SCOPE_MISSING")
     assert served.router.requests == []
+
+
+@pytest.mark.parametrize(
+    "method", [method.name for method in router_pb2.DESCRIPTOR.services_by_name["RouterService"].methods]
+)
+async def test_every_call_wants_a_scope(serve: Serve, keys: Path, method: str) -> None:
+    """A key that may do nothing opens none."""
+    token = key(keys, scopes=frozenset())
+    served = await serve(keys=KeyRing(keys))
+    error = await raw_refusal(served, method, (("authorization", f"Bearer {token}"),))
+    assert (error.code, error.reason) == (grpc.StatusCode.PERMISSION_DENIED, "SCOPE_MISSING")
 
 
 async def test_the_tenant_of_a_request_is_its_keys(serve: Serve, keys: Path) -> None:

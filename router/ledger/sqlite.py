@@ -1,0 +1,50 @@
+"""The ledger in an SQLite file that the processes of one machine share; off the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from backends.threads import WorkerThread
+from router.ledger.base import Claim, Grant, Statement
+from router.ledger.sqlite_store import SqliteStore
+
+
+class SqliteLedger:
+    """Fills :class:`router.ledger.base.Ledger` over the file at ``path``."""
+
+    def __init__(self, path: Path) -> None:
+        self._store = SqliteStore(path)
+        self._thread = WorkerThread("ledger")
+        self._is_closed = False
+
+    async def open(self) -> None:
+        """Open or create the file."""
+        await self._thread.call(self._store.open)
+
+    async def begin(self, book: str, day: date) -> None:
+        """Make a book known."""
+        await self._thread.call(lambda: self._store.begin(book, day))
+
+    async def claim(self, book: str, claims: Sequence[Claim]) -> tuple[Grant, ...]:
+        """Replace what the book has said of these tenants."""
+        return await self._thread.call(lambda: self._store.claim(book, claims))
+
+    async def end(self, book: str, spent_usd_micros: Mapping[str, int] | None) -> None:
+        """Count what the book spent for good, and forget it."""
+        await self._thread.call(lambda: self._store.end(book, spent_usd_micros))
+
+    async def statements(self, day: date) -> tuple[Statement, ...]:
+        """Every tenant with money in the month of ``day``."""
+        return await self._thread.call(lambda: self._store.statements(day))
+
+    async def close(self) -> None:
+        """Close the file, and end the thread."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            await self._thread.call(self._store.close)
+        finally:
+            await self._thread.close()
