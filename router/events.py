@@ -125,6 +125,7 @@ class Result:
     """The answer and its account; sums run over all attempts and probes.
 
     ``certificate_id`` names the certificate that the answer was chosen under; None: none covers it.
+    ``skipped`` says by name why tiers of the ladder could not be asked: ``not_ready``, ``circuit_open``.
     """
 
     request_id: str
@@ -141,6 +142,7 @@ class Result:
     cost_usd_micros: int
     latency_s: float
     certificate_id: str | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
 
 Event = Decided | AttemptStarted | TextDelta | AttemptRejected | Result
