@@ -18,6 +18,7 @@ from policies.signals.base import Answer
 from router.early_stop import Watch
 from router.events import AttemptReport, Outcome, ProbeReport
 from router.plan import Rung
+from router.resilience.call import Call
 
 # A backend keeps its own time and says more about it; past this, it does not.
 _GRACE_S = 0.25
@@ -93,7 +94,7 @@ class Attempt:
         """
         self.usage = Usage(self.rung.input_token_count, 0)
         self._token_limit = self._most_tokens(prompt)
-        call = self.tier.guard.call(timeout_s, prompt.caller.priority)
+        call = Call(self.tier.guard, timeout_s, prompt.caller.priority)
         deadline_s = self._clock() + timeout_s
         try:
             async with call:

@@ -6,7 +6,6 @@ name and no backend by kind, and neither gRPC nor the journal: they listen to it
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -22,19 +21,16 @@ from router.plan import Plan
 from router.probing import Scene
 from router.running import given_up
 from router.situation import Situation
-from router.turn import Pause, Turn
+from router.turn import Turn
 
 
 class Cascade:
-    """One request's way up the ladder. Made for one run; ``pause`` waits between calls that are repeated."""
+    """One request's way up the ladder. Made for one run."""
 
-    def __init__(
-        self, plan: Plan, assessor: Assessor, clock: Callable[[], float], pause: Pause = asyncio.sleep
-    ) -> None:
+    def __init__(self, plan: Plan, assessor: Assessor, clock: Callable[[], float]) -> None:
         self.plan = plan
         self._assessor = assessor
         self._clock = clock
-        self._pause = pause
         self._situation = Situation(plan, clock)
 
     def decide(self) -> Decided:
@@ -50,7 +46,7 @@ class Cascade:
         verdict = situation.verdict()
         yield self._decided(verdict)
         while isinstance(verdict, Try):
-            turn = Turn(situation, verdict.tier, self._clock, self._pause)
+            turn = Turn(situation, verdict.tier, self._clock)
             async with aclosing(turn.run(self._why_tried(verdict))) as events:
                 async for event in events:
                     yield event

@@ -5,8 +5,7 @@ Decides nothing but the order; whether there is another call, ``again`` decides.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from policies.reasons import Reason
@@ -17,18 +16,13 @@ from router.hedged import Hedged
 from router.running import Run, Runner, given_up
 from router.situation import Situation
 
-Pause = Callable[[float], Awaitable[None]]
-
 
 class Turn:
-    """The turn of the tier called ``tier``. ``pause`` waits for so many seconds."""
+    """The turn of the tier called ``tier``."""
 
-    def __init__(
-        self, situation: Situation, tier: str, clock: Callable[[], float], pause: Pause = asyncio.sleep
-    ) -> None:
+    def __init__(self, situation: Situation, tier: str, clock: Callable[[], float]) -> None:
         self._situation = situation
         self._runner = Runner(situation, situation.ladder.rung(tier), clock)
-        self._pause = pause
         self._last: Attempt | None = None
 
     @property
@@ -59,8 +53,7 @@ class Turn:
                 return
             assert self.attempt.error is not None, "only what failed is retried"
             yield given_up(self.attempt, self.attempt.error.reason)
-            self.attempt.tier.guard.repeated(self.attempt.reason, wait_s)
-            await self._pause(wait_s)
+            await self.attempt.tier.guard.pause(self.attempt.reason, wait_s)
             reason = Reason.RETRIED
 
     async def _plain(self, run: Run) -> AsyncGenerator[Event]:

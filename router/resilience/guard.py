@@ -1,19 +1,15 @@
-"""The one door to a tier: every call goes through it, and tells it how it ended.
+"""The one door to a tier: breaker, throttle, limit, queue and hedge delay, joined.
 
-Joins breaker, throttle, limit, queue and hedge delay. Decides only what an ending says about the tier;
-refuses to make a call, or to make one again.
+Decides nothing that they do not; tells who listens. Refuses to know what a call is: see ``call``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
-from backends.errors import ContextTooLong, Overloaded, Refused, TimedOut
 from router.resilience.adaptive_limit import AdaptiveLimit
 from router.resilience.breaker import Breaker, Circuit
 from router.resilience.gate import Gate
@@ -51,7 +47,7 @@ class Guard:
     """The door of the tier called ``tier``, before ``gate``.
 
     A silence of ``typical_latency_s``, in which the tier usually gives a whole answer, counts as a failure
-    when a call's time runs out. ``clock`` gives seconds, ``chance`` numbers in [0, 1).
+    when a call's time runs out. ``clock`` gives seconds, and ``sleep`` waits.
     """
 
     def __init__(
@@ -62,7 +58,7 @@ class Guard:
         *,
         typical_latency_s: float,
         clock: Callable[[], float],
-        chance: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.tier = tier
         self.gate = gate
@@ -74,12 +70,8 @@ class Guard:
         self.limit = AdaptiveLimit(settings.adaptive, gate.limit)
         self.hedge_delay = HedgeDelay(settings.hedge)
         self.listeners = Listeners()
-        self._chance = chance
+        self._sleep = sleep
         self._retry_count = self._hedge_count = self._turned_away_count = 0
-
-    def call(self, timeout_s: float, priority: int = 0) -> Call:
-        """A call of at most ``timeout_s``, to be entered by ``async with``; see :class:`Call`."""
-        return Call(self, timeout_s, priority)
 
     def why_closed(self) -> str | None:
         """Why no call should be made now, as a stable word; None: one may, if need be after a short rest."""
@@ -87,12 +79,13 @@ class Guard:
 
     def retry_wait_s(self, retry_number: int, retry_after_s: float | None) -> float | None:
         """Seconds to wait before the ``retry_number``-th further call; None: it is not made."""
-        return wait_s(self.settings.retries, retry_number, retry_after_s, self._chance)
+        return wait_s(self.settings.retries, retry_number, retry_after_s, random.random)
 
-    def repeated(self, reason: str, wait_s: float) -> None:
-        """Take note that a call is made again."""
+    async def pause(self, reason: str, wait_s: float) -> None:
+        """Wait before a call that failed for ``reason`` is made again, and take note of it."""
         self._retry_count += 1
         self.listeners.tell(CallRepeated(self.tier, reason, wait_s))
+        await self._sleep(wait_s)
 
     def hedged(self, delay_s: float) -> None:
         """Take note that a second call is made beside a slow one."""
@@ -141,93 +134,3 @@ class Guard:
             hedge_count=self._hedge_count,
             turned_away_count=self._turned_away_count,
         )
-
-
-class Call:
-    """One call to a tier, from its place in the queue to its end.
-
-    Entering raises CircuitOpen, TurnedAway or TimedOut where the call cannot be made. How the block is left
-    says how the call ended. ``may_repeat`` then tells whether the throttle allows another one.
-    """
-
-    def __init__(self, guard: Guard, timeout_s: float, priority: int) -> None:
-        self.may_repeat = False
-        self.was_made = False
-        self._guard = guard
-        self._timeout_s = timeout_s
-        self._priority = priority
-        self._era = 0
-        self._entered_s = 0.0
-        self._latest_s: float | None = None
-
-    async def __aenter__(self) -> Self:
-        guard = self._guard
-        try:
-            if not guard.breaker.admits():
-                raise guard.shut()
-            self._entered_s = await guard.gate.enter(self._timeout_s, self._priority)
-            # It may have been shut while the call waited.
-            era = guard.breaker.enter()
-            if era is None:
-                guard.gate.give_back()
-                raise guard.shut()
-        except TurnedAway as error:
-            # No call was made, so none is made twice.
-            self.may_repeat = True
-            guard.turned_away(error.why, self._priority)
-            raise
-        except CircuitOpen as error:
-            guard.turned_away(error.reason, self._priority)
-            raise
-        self._era = era
-        self.was_made = True
-        return self
-
-    def heard(self) -> None:
-        """Take note that the tier said something."""
-        guard, now_s = self._guard, self._guard.clock()
-        if self._latest_s is None:
-            guard.limit.sample(now_s - self._entered_s, guard.gate.in_flight_count)
-            guard.hedge_delay.add(now_s - self._entered_s)
-            guard.adapt()
-        self._latest_s = now_s
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        before = self._guard.breaker.circuit
-        self._end(error)
-        after = self._guard.breaker.circuit
-        self._guard.gate.leave(self._entered_s)
-        self._guard.adapt()
-        if after is not before:
-            self._guard.moved(after)
-
-    def _end(self, error: BaseException | None) -> None:
-        """Say to breaker, throttle and limit what the ending means to each."""
-        guard = self._guard
-        if error is None or isinstance(error, Refused | ContextTooLong):
-            guard.breaker.succeeded(self._era)
-            guard.throttle.succeeded()
-        elif isinstance(error, asyncio.CancelledError | GeneratorExit):
-            guard.breaker.left(self._era)
-        elif isinstance(error, Overloaded):
-            self._end_full(error)
-        elif isinstance(error, TimedOut | TimeoutError) and not self._was_silent():
-            guard.breaker.left(self._era)
-        else:
-            guard.breaker.failed(self._era)
-            self.may_repeat = guard.throttle.failed()
-
-    def _end_full(self, error: Overloaded) -> None:
-        """It is up, but full: fewer at once, and none for as long as it asks for."""
-        guard = self._guard
-        guard.breaker.left(self._era)
-        guard.limit.overloaded()
-        if error.retry_after_s:
-            guard.breaker.rest(error.retry_after_s)
-        self.may_repeat = guard.throttle.failed()
-
-    def _was_silent(self) -> bool:
-        since_s = self._entered_s if self._latest_s is None else self._latest_s
-        return self._guard.clock() - since_s >= self._guard.typical_latency_s

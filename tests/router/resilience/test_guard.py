@@ -9,6 +9,7 @@ import pytest
 
 from backends.errors import BackendError, ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
 from router.resilience.breaker import Circuit
+from router.resilience.call import Call
 from router.resilience.gate import Gate
 from router.resilience.guard import Guard
 from router.resilience.happenings import CallTurnedAway, CircuitMoved, Happening, LimitMoved
@@ -34,7 +35,7 @@ def guard(clock: Clock) -> Guard:
 
 async def call(guard: Guard, error: BaseException | None = None) -> bool:
     """Make a call that ends in ``error``; say whether it may be repeated."""
-    made = guard.call(1.0)
+    made = Call(guard, 1.0)
     with suppress(BaseException) if error is not None else nullcontext():
         async with made:
             if error is not None:
@@ -69,7 +70,7 @@ async def test_time_that_ran_out_counts_only_after_a_long_silence(
 ) -> None:
     """A caller in a hurry says nothing about the tier; a silence in which it usually answers does."""
     for _ in range(2):
-        made = guard.call(9.0)
+        made = Call(guard, 9.0)
         await made.__aenter__()
         made.heard()
         clock.now_s += silence_s
@@ -80,7 +81,7 @@ async def test_time_that_ran_out_counts_only_after_a_long_silence(
 async def test_a_tier_that_asks_for_rest_is_not_called(guard: Guard, clock: Clock) -> None:
     """After a Retry-After nobody calls; who tries may wait for it, for no call was made."""
     assert await call(guard, Overloaded("429", retry_after_s=2.0))
-    made = guard.call(1.0)
+    made = Call(guard, 1.0)
     with pytest.raises(TurnedAway) as caught:
         await made.__aenter__()
     assert (caught.value.why, caught.value.retry_after_s, made.may_repeat) == ("resting", 2.0, True)
@@ -93,7 +94,7 @@ async def test_who_waits_is_told_when_the_door_shuts(clock: Clock) -> None:
     """Nobody waits in the queue of a tier that is left alone."""
     gate = Gate(concurrency=2, queue=4, clock=clock)
     guard = Guard("edge", gate, SETTINGS, typical_latency_s=1.0, clock=clock)
-    running = [guard.call(9.0) for _ in range(2)]
+    running = [Call(guard, 9.0) for _ in range(2)]
     for one in running:
         await one.__aenter__()
     waiting = asyncio.create_task(call(guard))
