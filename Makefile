@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
+.PHONY: help setup demo test check protos format clean bench-overhead bench-load bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -41,6 +41,9 @@ protos: $(READY) ## Generate the stubs from protos/
 
 bench-overhead: $(READY) ## Measure what routing adds to a bare gRPC echo
 	@$(BIN)/python -m tests.bench.overhead $(ARGS)
+
+bench-load: $(READY) ## Overload, stop, leave, soak and kill a server, and count what is lost
+	@$(BIN)/python -m tests.bench.overload $(ARGS)
 
 bench-edge: $(READY) ## Measure the edge tier against llama.cpp's own servers
 	@$(BIN)/python -m tests.bench.edge $(ARGS)

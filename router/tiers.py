@@ -58,7 +58,7 @@ class Price:
 class Limits:
     """How many requests run and wait at once, and how far one attempt may go.
 
-    Nobody waits who is expected to wait longer than ``max_wait_s``; None: than it has time.
+    Nobody waits longer than ``max_wait_s``; None: than it has time.
     ``typical_latency_s`` is the time that cheaper tiers keep back for this one when a deadline is near.
     ``resilience`` says how the tier is protected, and requests from its faults.
     """

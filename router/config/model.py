@@ -151,8 +151,8 @@ class LimitsConfig(Section):
     queue: int = Field(default=256, ge=0, le=100_000)
     """Attempts that may wait, high priorities first; further ones count as overload, low priorities first."""
     max_wait_s: Seconds | None = None
-    """Longest expected wait, in seconds, that is waited for; an attempt that would wait longer counts as
-    overload at once. Unset: as long as it has time."""
+    """Longest wait, in seconds; an attempt that waited so long counts as overload, and one that is expected
+    to does at once. Unset: as long as it has time."""
     timeout_s: Seconds = 60.0
     """Seconds that one attempt may take, waiting included."""
     max_output_token_count: int | None = Field(default=None, ge=1)

@@ -23,7 +23,8 @@ _Waiter = asyncio.Future[None]
 class Gate:
     """Lets ``limit`` calls in and ``queue`` wait. ``enter`` and ``leave`` come in pairs.
 
-    Nobody waits who is expected to wait longer than it has, or than ``max_wait_s``; None: no such limit.
+    Nobody waits longer than it has, or than ``max_wait_s`` (None: no such limit), and nobody waits at all who
+    is expected to.
     """
 
     def __init__(
@@ -104,12 +105,16 @@ class Gate:
         waiter: _Waiter = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(priority, {})[waiter] = None
         self.queued_count += 1
+        most_s = self._most_s(timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(most_s):
                 await waiter
         except TimeoutError as exc:
             self._give_up(waiter)
-            raise TimedOut(f"waited {timeout_s:.3f} s in a queue of {self.queued_count}") from exc
+            said = f"waited {most_s:.3f} s in a queue of {self.queued_count}"
+            if most_s < timeout_s:
+                raise TurnedAway(said, why="too_long_a_wait", retry_after_s=self._retry_after_s()) from exc
+            raise TimedOut(said) from exc
         except asyncio.CancelledError:
             self._give_up(waiter)
             raise
@@ -120,7 +125,7 @@ class Gate:
     def _make_room(self, timeout_s: float, priority: int) -> None:
         """See that the call may wait, if need be in the place of another. Raises TurnedAway."""
         wait_s = self.expected_wait_s(priority)
-        most_s = timeout_s if self._max_wait_s is None else min(timeout_s, self._max_wait_s)
+        most_s = self._most_s(timeout_s)
         if wait_s > most_s:
             said = f"the wait would be some {wait_s:.3f} s, and at most {most_s:.3f} s can be waited"
             raise TurnedAway(said, why="too_long_a_wait", retry_after_s=wait_s)
@@ -129,6 +134,9 @@ class Gate:
         if not self._shed(below=priority):
             said = f"{self.in_flight_count} requests run and {self.queued_count} wait; try later"
             raise TurnedAway(said, retry_after_s=self._retry_after_s())
+
+    def _most_s(self, timeout_s: float) -> float:
+        return timeout_s if self._max_wait_s is None else min(timeout_s, self._max_wait_s)
 
     def _shed(self, *, below: int) -> bool:
         """Turn away the latest waiter of the lowest priority; False where none is lower than ``below``."""
