@@ -51,6 +51,8 @@ class Hedged:
             self.kept = runs.pop(texts)
             await race.stop()
         for lost in runs.values():
+            # It was slow; left out, slow calls would seem to become fewer, and hedges more.
+            self._guard.hedge_delay.add(lost.attempt.report().latency_s)
             yield given_up(lost.attempt, HEDGE_LOST)
         if was_hedged:
             self._guard.hedge_ended(won=self.kept is not self._lead)

@@ -42,25 +42,23 @@ class Turn:
             self._last = run.attempt
             yield run.started(reason)
             delay_s = hedge_delay_s(self._situation, run.attempt.rung)
-            async with aclosing(
-                self._plain(run) if delay_s is None else self._hedged(run, delay_s)
-            ) as events:
-                async for event in events:
-                    yield event
+            if delay_s is None:
+                # Read here, not by a generator of its own: each one is paid for with every token.
+                async with aclosing(self._runner.texts(run)) as texts:
+                    async for text in texts:
+                        if text and run.is_live:
+                            yield run.shown(text)
+            else:
+                async with aclosing(self._hedged(run, delay_s)) as events:
+                    async for event in events:
+                        yield event
             retry_number += 1
             wait_s = retry_wait_s(self._situation, self.attempt, retry_number)
             if wait_s is None:
                 return
-            assert self.attempt.error is not None, "only what failed is retried"
-            yield given_up(self.attempt, self.attempt.error.reason)
-            await self.attempt.tier.guard.pause(self.attempt.reason, wait_s)
+            yield self._voided()
+            await run.attempt.tier.guard.pause(self.attempt.reason, wait_s)
             reason = Reason.RETRIED
-
-    async def _plain(self, run: Run) -> AsyncGenerator[Event]:
-        async with aclosing(self._runner.texts(run)) as texts:
-            async for text in texts:
-                if text and run.is_live:
-                    yield run.shown(text)
 
     async def _hedged(self, run: Run, delay_s: float) -> AsyncGenerator[Event]:
         hedged = Hedged(self._runner, run, delay_s)
@@ -69,3 +67,8 @@ class Turn:
                 self._last = hedged.kept.attempt
                 yield event
         self._last = hedged.kept.attempt
+
+    def _voided(self) -> Event:
+        failed = self.attempt
+        assert failed.error is not None, "only what failed is asked again"
+        return given_up(failed, failed.error.reason)

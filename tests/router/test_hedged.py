@@ -74,7 +74,7 @@ async def test_only_who_pays_for_it_is_hedged(is_measured: bool) -> None:
     """Without leave of the policy, or with too few calls measured, a silent call is waited for."""
     tier, model = hedged("silence", "at once") if is_measured else moody("edge", "silence", limits=EAGER)
     house = House([tier, echo_tier("frontier")], hedge=not is_measured)
-    result = await house.result(ask(timeout_s=0.1))
+    result = await house.result(ask(timeout_s=0.4))
     assert (result.tier, model.call_count) == ("frontier", 1)
 
 
@@ -85,7 +85,7 @@ async def test_a_call_that_fails_beside_its_hedge_is_not_the_end() -> None:
     seen: list[Event] = []
 
     async def read() -> None:
-        async for event in house.router().run(ask(timeout_s=0.1)):
+        async for event in house.router().run(ask(timeout_s=0.4)):
             seen.append(event)  # noqa: PERF401  what was seen before the error counts
 
     with pytest.raises(errors.DeadlineExceeded):
@@ -97,7 +97,7 @@ async def test_a_call_that_fails_beside_its_hedge_is_not_the_end() -> None:
 async def test_both_may_fail() -> None:
     """Then the next tier is asked."""
     tier, _ = hedged("silence", DOWN)
-    result = await House([tier, echo_tier("frontier")], hedge=True).result(ask(timeout_s=0.2))
+    result = await House([tier, echo_tier("frontier")], hedge=True).result(ask(timeout_s=0.4))
     assert result.tier == "frontier"
     assert [one.reason for one in result.attempts] == ["timed_out", "unavailable", "confident"]
 
@@ -111,7 +111,7 @@ async def test_a_budget_that_does_not_pay_for_both_pays_for_one(constraints: Con
     """An attempt is kept back for the next tier, and money is held by the worst case of both calls."""
     tier, model = hedged("silence", "at once")
     house = House([tier, echo_tier("frontier")], hedge=True)
-    result = await house.result(ask(constraints=constraints, timeout_s=0.1))
+    result = await house.result(ask(constraints=constraints, timeout_s=0.4))
     assert (result.tier, model.call_count) == ("frontier", 1)
 
 
@@ -119,7 +119,7 @@ async def test_no_hedge_waits_behind_others() -> None:
     """Where the tier has no place free, a second call would only wait too."""
     limits = Limits(concurrency=1, resilience=EAGER.resilience)
     tier, model = hedged("silence", "at once", limits=limits)
-    result = await House([tier, echo_tier("frontier")], hedge=True).result(ask(timeout_s=0.1))
+    result = await House([tier, echo_tier("frontier")], hedge=True).result(ask(timeout_s=0.4))
     assert (result.tier, model.call_count) == ("frontier", 1)
 
 
@@ -128,7 +128,7 @@ async def test_hedges_are_throttled() -> None:
     tier, model = hedged("silence")
     router = House([tier, echo_tier("frontier")], hedge=True).router()
     for number in range(8):
-        async for _ in router.run(ask(id=f"r{number}", timeout_s=0.02)):
+        async for _ in router.run(ask(id=f"r{number}", timeout_s=0.3)):
             pass
         tier.guard.hedge_delay.add(DELAY_S)
     assert model.call_count == 8 + 5

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backends.errors import Overloaded, Refused, Unavailable
 from backends.types import Usage
@@ -139,6 +143,27 @@ async def test_a_dead_tier_is_asked_less_and_less() -> None:
     assert model.call_count == 20
     assert skipped == {"edge": "circuit_open"}
     assert tier.guard.health().retry_count == 5
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.booleans(), max_size=60))
+def test_no_sequence_of_failures_multiplies_calls(fails: list[bool]) -> None:
+    """N requests are never more than N * (1 + ratio) + burst calls, however they fail."""
+    retries = Retrying(max_count=5, ratio=0.2, burst=3)
+    limits = Limits(resilience=Resilience(retries, Breaker(enabled=False)))
+    tier, model = moody("edge", *(DOWN if fail else "fine" for fail in fails), "fine", limits=limits)
+    router = House([tier, echo_tier("frontier")]).router()
+
+    async def ask_all() -> int:
+        request_count = 0
+        while model.call_count < len(fails):
+            request_count += 1
+            async for _ in router.run(ask(id=f"r{request_count}")):
+                pass
+        return request_count
+
+    request_count = asyncio.run(ask_all())
+    assert model.call_count <= request_count * (1 + retries.ratio) + retries.burst
 
 
 async def test_an_open_circuit_alone_is_a_typed_error() -> None:
