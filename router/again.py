@@ -26,7 +26,7 @@ def retry_wait_s(situation: Situation, attempt: Attempt, retry_number: int) -> f
         return None
     if attempt.was_shown or not attempt.is_single or situation.plan.request.hop_count:
         return None
-    if not _is_paid(situation, attempt.rung):
+    if not (_has_attempt(situation) and situation.ladder.output_token_limit(attempt.rung) >= 1):
         return None
     asked_s = error.retry_after_s if isinstance(error, Unavailable) else None
     wait_s = guard.retry_wait_s(retry_number, asked_s)
@@ -46,16 +46,17 @@ def may_hedge(situation: Situation, lead: Run) -> bool:
     attempt, guard = lead.attempt, lead.attempt.tier.guard
     if not (attempt.is_single and attempt.is_running and guard.gate.has_room and guard.breaker.admits()):
         return False
+    if not _has_attempt(situation):
+        return False
     worst = Usage(attempt.rung.input_token_count, lead.prompt.sampling.max_output_token_count or 0)
     situation.budget.charge(attempt.number, attempt.tier.price.cost_usd_micros(worst))
-    is_paid = _is_paid(situation, attempt.rung) and guard.throttle.take()
+    is_paid = situation.ladder.output_token_limit(attempt.rung) >= 1 and guard.throttle.take()
     if not is_paid:
         situation.budget.charge(attempt.number, attempt.cost_usd_micros)
     return is_paid
 
 
-def _is_paid(situation: Situation, rung: Rung) -> bool:
-    """Whether attempts and money suffice for ``rung`` again, with an attempt left for another tier."""
+def _has_attempt(situation: Situation) -> bool:
+    """Whether there is an attempt to spare, with one kept back for the next tier where there is any."""
     left = situation.budget.attempts_left()
-    kept_back = 1 if situation.open_rungs() else 0
-    return (left is None or left > kept_back) and situation.ladder.output_token_limit(rung) >= 1
+    return left is None or left > (1 if situation.open_rungs() else 0)

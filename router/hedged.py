@@ -10,6 +10,7 @@ from contextlib import aclosing
 
 from policies.reasons import Reason
 from router.again import may_hedge
+from router.attempt import Attempt
 from router.events import Event
 from router.race import Race
 from router.running import Run, Runner, given_up
@@ -34,8 +35,7 @@ class Hedged:
         runs = {texts: self._lead}
         async with Race() as race:
             race.start(texts)
-            found = await race.first(self._delay_s)
-            if found is None and may_hedge(self._runner.situation, self._lead):
+            if not await race.is_heard(self._delay_s) and may_hedge(self._runner.situation, self._lead):
                 second = self._runner.begin()
                 yield second.started(Reason.HEDGED)
                 self._guard.hedged(self._delay_s)
@@ -43,22 +43,28 @@ class Hedged:
                 runs[texts] = second
                 race.start(texts)
             was_hedged = len(runs) > 1
-            texts, head = found or await race.first() or (texts, None)
+            texts, head = await race.first()
             if was_hedged and head is None and not runs[texts].attempt.is_answered:
-                failed = runs.pop(texts).attempt
-                yield given_up(failed, failed.error.reason if failed.error else failed.reason)
-                texts, head = await race.first() or (texts, None)
+                yield _failed(runs.pop(texts).attempt)
+                texts, head = await race.first()
             self.kept = runs.pop(texts)
-            await race.stop()
-        for lost in runs.values():
-            # It was slow; left out, slow calls would seem to become fewer, and hedges more.
-            self._guard.hedge_delay.add(lost.attempt.report().latency_s)
-            yield given_up(lost.attempt, HEDGE_LOST)
-        if was_hedged:
-            self._guard.hedge_ended(won=self.kept is not self._lead)
-        async with aclosing(texts):
-            if head and self.kept.is_live:
-                yield self.kept.shown(head)
-            async for text in texts:
-                if text and self.kept.is_live:
-                    yield self.kept.shown(text)
+            async with aclosing(texts):
+                await race.stop()
+                for lost in runs.values():
+                    yield self._lost(lost)
+                if was_hedged:
+                    self._guard.hedge_ended(won=self.kept is not self._lead)
+                if head and self.kept.is_live:
+                    yield self.kept.shown(head)
+                async for text in texts:
+                    if text and self.kept.is_live:
+                        yield self.kept.shown(text)
+
+    def _lost(self, run: Run) -> Event:
+        # It was slow; left out, slow calls would seem to become fewer, and hedges more.
+        self._guard.hedge_delay.add(run.attempt.report().latency_s)
+        return given_up(run.attempt, HEDGE_LOST)
+
+
+def _failed(attempt: Attempt) -> Event:
+    return given_up(attempt, attempt.error.reason if attempt.error else attempt.reason)

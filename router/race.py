@@ -27,25 +27,23 @@ class Race:
     ) -> None:
         await self.stop()
 
-    @property
-    def is_over(self) -> bool:
-        """Whether no stream is running."""
-        return not self._running
-
     def start(self, texts: Texts) -> None:
         """Let a stream run."""
         self._running[asyncio.create_task(_first(texts))] = texts
 
-    async def first(self, timeout_s: float | None = None) -> tuple[Texts, str | None] | None:
+    async def is_heard(self, timeout_s: float) -> bool:
+        """Whether a stream says something, or ends, within ``timeout_s``."""
+        done, _ = await asyncio.wait(self._running, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+
+    async def first(self) -> tuple[Texts, str | None]:
         """Wait for a stream to say something; hand it out with its first text, None: it ended without any.
 
-        None after ``timeout_s``. Raises what a stream raised.
+        There must be one. Whoever gets it closes it. Raises what the stream raised.
         """
-        done, _ = await asyncio.wait(self._running, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        for task in self._running:
-            if task in done:
-                return self._running.pop(task), task.result()
-        return None
+        done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        task = next(task for task in self._running if task in done)
+        return self._running.pop(task), task.result()
 
     async def stop(self) -> None:
         """Stop and close the streams that are running."""

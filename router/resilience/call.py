@@ -23,7 +23,6 @@ class Call:
 
     def __init__(self, guard: Guard, timeout_s: float, priority: int = 0) -> None:
         self.may_repeat = False
-        self.was_made = False
         self._guard = guard
         self._timeout_s = timeout_s
         self._priority = priority
@@ -51,7 +50,6 @@ class Call:
             guard.turned_away(error.reason, self._priority)
             raise
         self._era = era
-        self.was_made = True
         return self
 
     def heard(self) -> None:

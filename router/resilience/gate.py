@@ -84,7 +84,7 @@ class Gate:
         """Give the place back."""
         self._held_count += 1
         share = max(1.0 / self._held_count, _LEAST_SHARE)
-        self._held_s += share * (self._clock() - entered_s - self._held_s)
+        self._held_s += share * (max(0.0, self._clock() - entered_s) - self._held_s)
         self.give_back()
 
     def give_back(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 
@@ -146,6 +147,16 @@ async def test_leaving_stops_both_calls() -> None:
     assert (model.cancelled_count, tier.gate.in_flight_count) == (2, 0)
     (entry,) = house.journal.entries
     assert [one.cost_usd_micros for one in entry.attempts] == [2, 2]
+
+
+async def test_leaving_between_loss_and_answer_stops_the_answer() -> None:
+    """A caller that leaves on hearing which call was lost leaves the other one closed too."""
+    tier, model = hedged("silence", "half")
+    async with aclosing(House([tier], hedge=True).router().run(ask())) as events:
+        async for event in events:
+            if isinstance(event, AttemptRejected):
+                break
+    assert (model.call_count, tier.gate.in_flight_count) == (2, 0)
 
 
 async def test_hedges_are_told_to_who_listens() -> None:
