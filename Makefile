@@ -42,6 +42,9 @@ protos: $(READY) ## Generate the stubs from protos/
 bench-overhead: $(READY) ## Measure what routing adds to a bare gRPC echo
 	@$(BIN)/python -m tests.bench.overhead $(ARGS)
 
+bench-load: $(READY) ## Overload, stop, leave, soak and kill a server, and count what is lost
+	@$(BIN)/python -m tests.bench.overload $(ARGS)
+
 bench-edge: $(READY) ## Measure the edge tier against llama.cpp's own servers
 	@$(BIN)/python -m tests.bench.edge $(ARGS)
 

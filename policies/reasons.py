@@ -22,6 +22,10 @@ class Reason(StrEnum):
     """Try: a validator proved every answer so far wrong."""
     ABORTED_EARLY = "aborted_early"
     """Try: the attempt before was stopped while it was written, for it would hardly have been kept."""
+    RETRIED = "retried"
+    """Try: the same tier once more, for what it failed of may be over."""
+    HEDGED = "hedged"
+    """Try: the same tier a second time, for the first call is slow; what answers first is kept."""
     FALL_BACK = "fall_back"
     """Try: the tier of choice cannot be tried, this one stands in."""
 

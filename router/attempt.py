@@ -18,6 +18,7 @@ from policies.signals.base import Answer
 from router.early_stop import Watch
 from router.events import AttemptReport, Outcome, ProbeReport
 from router.plan import Rung
+from router.resilience.call import Call
 
 # A backend keeps its own time and says more about it; past this, it does not.
 _GRACE_S = 0.25
@@ -48,8 +49,12 @@ class Attempt:
     """One run of a rung's tier, and its account.
 
     ``was_shown``: its text was sent before it was accepted; ``has_draft``: it was shown an answer
-    that had been rejected; ``was_aborted``: its ``watch`` (None: nobody's) stopped it early.
+    that had been rejected; ``was_aborted``: its ``watch`` (None: nobody's) stopped it early;
+    ``may_repeat``: it failed, and the tier's throttle allows one more call in its place.
     """
+
+    is_single = True
+    """Whether it is one call to one tier, which can be made again or have another beside it."""
 
     def __init__(self, number: int, rung: Rung, clock: Callable[[], float]) -> None:
         self.number = number
@@ -66,6 +71,7 @@ class Attempt:
         self.was_aborted = False
         self.usage = Usage()
         self.finish_reason: FinishReason | None = None
+        self.may_repeat = False
         self._is_billed = False
         self._told_cost_usd_micros: int | None = None
         self._clock = clock
@@ -82,26 +88,31 @@ class Attempt:
     async def stream(self, prompt: Prompt, timeout_s: float) -> AsyncGenerator[str]:
         """Run the tier and yield its text; ``error`` says afterwards whether it failed.
 
-        Waiting for the tier's door counts towards ``timeout_s``. Cancellation passes through; so does
-        what is no BackendError, which is a bug.
+        The first piece is yielded even where it is empty: the tier has begun to answer. Waiting for the
+        tier's door counts towards ``timeout_s``. Cancellation passes through; so does what is no
+        BackendError, which is a bug.
         """
         self.usage = Usage(self.rung.input_token_count, 0)
         self._token_limit = self._most_tokens(prompt)
+        call = Call(self.tier.guard, timeout_s, prompt.caller.priority)
         deadline_s = self._clock() + timeout_s
         try:
-            async with self.tier.gate.admit(timeout_s):
+            async with call:
                 self._is_billed = True
                 left_s = max(0.0, deadline_s - self._clock())
                 items = self.tier.backend.stream(prompt, timeout_s=left_s)
                 async with aclosing(until(items, deadline_after(left_s + _GRACE_S))) as kept:
                     async for item in kept:
-                        if text := self._take(item):
+                        call.heard()
+                        is_first = self._first_token_s is None
+                        text = self._take(item)
+                        if text or is_first:
                             yield text
                         if self._is_hopeless(item):
                             self._abort()
                             return
-            if self.finish_reason is None:
-                raise Unavailable(f"tier {self.tier.name!r} ended its stream without completing it")
+                if self.finish_reason is None:
+                    raise Unavailable(f"tier {self.tier.name!r} ended its stream without completing it")
         except TimeoutError:
             self._fail(TimedOut(f"tier {self.tier.name!r} did not keep to {timeout_s:.3f} s"))
         except BackendError as error:
@@ -110,6 +121,7 @@ class Attempt:
             self.reason = "internal"
             raise
         finally:
+            self.may_repeat = call.may_repeat
             self._ended_s = self._clock()
 
     def _is_hopeless(self, item: Delta | Completion) -> bool:
@@ -153,6 +165,11 @@ class Attempt:
         ):
             raise Unavailable(f"tier {self.tier.name!r} wrote far more than {self._token_limit} tokens")
         return item.text
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its call is being made, rather than waiting for its turn or over."""
+        return self._is_billed and self._ended_s is None
 
     @property
     def is_answered(self) -> bool:

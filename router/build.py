@@ -28,12 +28,14 @@ from router.assess import Assessor
 from router.audit import Auditor
 from router.certificates.found import warrant_for
 from router.config.model import Config, PolicyConfig, TierConfig
+from router.config.resilience import ResilienceConfig
 from router.core import Router
 from router.earlier import Earlier
 from router.journal import Journal, NullJournal, SqliteJournal
 from router.plan import Planner, Route
 from router.probing import Prober
 from router.request import Constraints
+from router.resilience.settings import Adapting, Breaking, Hedging, Resilience, Retrying
 from router.spending import Spending
 from router.tenants.configured import turnstile_of
 from router.tiers import Energy, Limits, Price, Tier
@@ -73,13 +75,22 @@ def _tier(config: TierConfig, earlier: Sequence[Earlier]) -> Tier:
         config.price.output_usd_micros_per_million,
         config.price.cached_input_usd_micros_per_million,
     )
-    limits = Limits(**config.limits.model_dump())
+    limits = Limits(**config.limits.model_dump(), resilience=_resilience(config.resilience))
     energy = Energy(**config.energy.model_dump())
     for running in earlier:
         if (tier := running.tier(config, price, limits, energy)) is not None:
             return tier
     backend = backend_class(config.backend)(config.options)
     return Tier(config.name, config.backend, backend, price, limits, energy)
+
+
+def _resilience(config: ResilienceConfig) -> Resilience:
+    return Resilience(
+        retries=Retrying(**config.retries.model_dump()),
+        breaker=Breaking(**config.breaker.model_dump()),
+        adaptive=Adapting(**config.adaptive.model_dump()),
+        hedge=Hedging(**config.hedge.model_dump()),
+    )
 
 
 def _prober(config: Config, learnt: Learnt | None) -> Prober | None:
@@ -117,6 +128,7 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
         tenants=frozenset(config.match.tenants),
         warrant=warrant_for(policy, config, whole) if isinstance(policy, Certified) else None,
         escalation=escalation,
+        hedge=config.hedge,
         spending=spending_of(config, learnt),
         stopping=Stopping() if learnt is None or not escalation.stop_early else learnt.stopping,
         arms=tuple(ArmTier(by_name[arm.tier], arm) for arm in arms_of(options)),

@@ -22,6 +22,7 @@ from router.observation import Observer, Unobserving
 from router.plan import Planner, Route
 from router.readiness import Readiness
 from router.request import Request
+from router.resilience.happenings import Listener
 from router.tenants.admission import Admission
 from router.tenants.turnstile import Turnstile, open_to_all
 from router.tiers import Tier, TierStatus
@@ -158,6 +159,11 @@ class Router:
     def tiers(self) -> tuple[TierStatus, ...]:
         """Describe every tier as it is now, cheapest first."""
         return tuple(tier.status() for tier in self._tiers)
+
+    def listen(self, listener: Listener) -> None:
+        """Tell ``listener`` of every retry, hedge, refusal, and circuit or limit that moves, from now on."""
+        for tier in self._tiers:
+            tier.guard.listeners.add(listener)
 
     def tier_names(self) -> frozenset[str]:
         """Names of all tiers."""

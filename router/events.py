@@ -144,6 +144,7 @@ class Result:
 
     ``certificate_id`` names the certificate that the answer was chosen under; None: none covers it.
     ``energy`` is that of the attempts of which it is known, None: of none.
+    ``skipped`` says by name why tiers of the ladder could not be asked: ``not_ready``, ``circuit_open``.
     """
 
     request_id: str
@@ -161,6 +162,7 @@ class Result:
     latency_s: float
     certificate_id: str | None = None
     energy: EnergyUse | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
 
 Event = Decided | AttemptStarted | TextDelta | AttemptRejected | Result

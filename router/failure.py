@@ -21,6 +21,8 @@ from router.errors import (
 # Reasons that the caller can mend by asking differently; they count only where nothing else stood in the way.
 _OVER_BUDGET = frozenset({"over_budget", "no_attempts_left"})
 _NOT_ALLOWED = frozenset({"not_allowed", "external", "no_grammar", "passed_over"})
+COMES_BACK = frozenset({"unavailable", "overloaded", "not_ready", "timed_out", "failed", "circuit_open"})
+"""Reasons that pass by themselves."""
 
 
 def failure(reasons: Mapping[str, str], *, has_time: bool, retry_after_s: float = 1.0) -> RoutingError:
@@ -34,7 +36,7 @@ def failure(reasons: Mapping[str, str], *, has_time: bool, retry_after_s: float 
         return DeadlineExceeded(f"no answer could be accepted in time ({said})", metadata=reasons)
     if "overloaded" in found and found <= {"overloaded"} | _NOT_ALLOWED | _OVER_BUDGET:
         return QueueFull(f"every tier that may be used is full ({said})", retry_after_s=retry_after_s)
-    if found & {"unavailable", "overloaded", "not_ready", "timed_out", "failed"}:
+    if found & COMES_BACK:
         return NoTierReady(f"no tier could answer ({said})", retry_after_s=retry_after_s, metadata=reasons)
     return _final(found, said, reasons)
 

@@ -14,11 +14,13 @@ from backends.types import Usage
 from policies.arms import is_pointless
 from router.budget import Budget
 from router.errors import RoutingError
-from router.failure import failure
+from router.failure import COMES_BACK, failure
 from router.plan import Plan, Rung
 
 # How much longer than predicted an answer may get before a budget that cuts it rules its tier out.
 _LENGTH_MARGIN = 2.0
+# When to come back where no tier says when it will.
+_RETRY_AFTER_S = 1.0
 _LIMITS = ("over_budget", "no_attempts_left", "timed_out")
 
 
@@ -71,10 +73,16 @@ class Ladder:
     def failure(self, errors: Mapping[str, BackendError]) -> RoutingError:
         """The error that the request ends in; ``errors`` are those of tried tiers, by name."""
         reasons = {}
+        waits_s = []
         for rung in self._plan.rungs:
             name = rung.tier.name
             reasons[name] = errors[name].reason if name in errors else self._why_closed(rung) or "passed_over"
-        return failure(reasons, has_time=self._budget.has_time())
+            wait_s = getattr(errors.get(name), "retry_after_s", None) or rung.tier.guard.breaker.wait_s()
+            if wait_s and reasons[name] in COMES_BACK:
+                waits_s.append(wait_s)
+        return failure(
+            reasons, has_time=self._budget.has_time(), retry_after_s=min(waits_s, default=_RETRY_AFTER_S)
+        )
 
     def _why_closed(self, rung: Rung) -> str | None:
         if rung.exclusion_reason is not None:

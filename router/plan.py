@@ -39,7 +39,7 @@ class Route:
     ``tags`` and ``tenants`` are alternatives each; empty means any. ``warrant`` is there where the
     policy may serve below the top tier by certificate only. ``escalation`` says how it
     shifts up, ``stopping`` when an answer is given up while it is written, and ``spending`` keeps an average
-    budget, None: there is none.
+    budget, None: there is none. ``hedge``: it pays for a second call beside one that is slow.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Route:
     stopping: Stopping = field(default_factory=Stopping)
     spending: Spending | None = None
     arms: tuple[Tier, ...] = ()
+    hedge: bool = False
 
     def matches(self, request: Request) -> bool:
         """Whether the request falls under this route."""
@@ -238,4 +239,4 @@ def _exclusion(tier: Tier, prompt: Prompt, input_token_count: int, constraints: 
         return "no_grammar"
     if tier.output_token_limit(prompt.sampling.max_output_token_count, input_token_count) < 1:
         return "context_too_long"
-    return None
+    return tier.guard.why_closed()

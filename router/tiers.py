@@ -1,20 +1,20 @@
-"""A tier at run time: a backend with a name, a price, limits, and a door that admits so many.
+"""A tier at run time: a backend with a name, a price, limits, and a door.
 
-Decides what an attempt costs and who waits. Refuses to know of prompts, policies and requests.
+Decides what an attempt costs and how long it may get. Refuses to know of prompts, policies and requests.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from backends.base import Backend
-from backends.errors import Overloaded, TimedOut
 from backends.types import Usage
 from policies.costs import Rates
 from router.pace import Pace
+from router.resilience.gate import Gate
+from router.resilience.guard import Guard, Health
+from router.resilience.settings import Resilience
 
 _MILLION = 1_000_000
 
@@ -58,14 +58,18 @@ class Price:
 class Limits:
     """How many requests run and wait at once, and how far one attempt may go.
 
+    Nobody waits longer than ``max_wait_s``; None: than it has time.
     ``typical_latency_s`` is the time that cheaper tiers keep back for this one when a deadline is near.
+    ``resilience`` says how the tier is protected, and requests from its faults.
     """
 
     concurrency: int = 8
     queue: int = 256
+    max_wait_s: float | None = None
     timeout_s: float = 60.0
     max_output_token_count: int | None = None
     typical_latency_s: float = 1.0
+    resilience: Resilience = field(default_factory=Resilience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,45 +78,6 @@ class Energy:
 
     watts: float = 0.0
     joules_per_token: float = 0.0
-
-
-class Gate:
-    """Lets ``concurrency`` in, lets ``queue`` wait in order, and turns the others away at once."""
-
-    def __init__(self, concurrency: int, queue: int) -> None:
-        self._semaphore = asyncio.Semaphore(concurrency)
-        self._queue = queue
-        self.in_flight_count = 0
-        self.queued_count = 0
-
-    @asynccontextmanager
-    async def admit(self, timeout_s: float) -> AsyncIterator[None]:
-        """Wait for a place.
-
-        Raises Overloaded at once where even the queue is full, and TimedOut after ``timeout_s``.
-        """
-        if self._semaphore.locked() and self.queued_count >= self._queue:
-            raise Overloaded(f"{self.in_flight_count} requests run and {self.queued_count} wait; try later")
-        if self._semaphore.locked():
-            await self._wait(timeout_s)
-        else:
-            await self._semaphore.acquire()  # returns at once, so it needs no timer
-        self.in_flight_count += 1
-        try:
-            yield
-        finally:
-            self.in_flight_count -= 1
-            self._semaphore.release()
-
-    async def _wait(self, timeout_s: float) -> None:
-        self.queued_count += 1
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._semaphore.acquire()
-        except TimeoutError as exc:
-            raise TimedOut(f"waited {timeout_s:.3f} s in a queue of {self.queued_count}") from exc
-        finally:
-            self.queued_count -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +95,7 @@ class TierStatus:
     output_price_usd_micros_per_million: int
     in_flight_count: int
     queued_count: int
+    health: Health = field(default_factory=Health)
 
 
 @dataclass(slots=True)
@@ -141,7 +107,7 @@ class Running:
 
 
 class Tier:
-    """One rung of a ladder. ``pace`` is how fast it answers of late."""
+    """One rung of a ladder. ``pace`` is how fast it answers of late, ``guard`` the door to it."""
 
     def __init__(
         self,
@@ -159,7 +125,14 @@ class Tier:
         self.limits = limits
         self.energy = energy or Energy()
         self.pace = Pace(limits.typical_latency_s)
-        self.gate = Gate(limits.concurrency, limits.queue)
+        self.gate = Gate(limits.concurrency, limits.queue, max_wait_s=limits.max_wait_s)
+        self.guard = Guard(
+            name,
+            self.gate,
+            limits.resilience,
+            typical_latency_s=limits.typical_latency_s,
+            clock=time.monotonic,
+        )
 
     @property
     def backend(self) -> Backend:
@@ -218,4 +191,5 @@ class Tier:
             output_price_usd_micros_per_million=self.price.output_usd_micros_per_million,
             in_flight_count=self.gate.in_flight_count,
             queued_count=self.gate.queued_count,
+            health=self.guard.health(),
         )

@@ -30,6 +30,8 @@ def begun(number: int, rung: Rung, clock: Callable[[], float]) -> Attempt:
 class Voted(Attempt):
     """One run of the arm ``arm``; its account is the sum of its samples'."""
 
+    is_single = False
+
     def __init__(self, number: int, rung: Rung, arm: ArmTier, clock: Callable[[], float]) -> None:
         super().__init__(number, rung, clock)
         self._arm = arm

@@ -89,8 +89,8 @@ def _configuration_failure(error: BaseException) -> Failure | None:
     from router.config import ConfigError
     from router.evaluate.problem import EvaluationError
     from router.journal import JournalError
-    from router.observe.extra import MissingExtra
     from router.ledger.base import LedgerUnfit
+    from router.observe.extra import MissingExtra
     from router.outcomes import OutcomesError
     from router.tenants.key_file import KeyFileError
 

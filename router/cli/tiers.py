@@ -35,6 +35,9 @@ def tiers(
 ) -> None:
     """Show every tier: what runs it, whether it is ready, what it costs, and how busy it is.
 
+    A tier that fails is `left alone` for some time, then `on trial` with one request at a time. How many it
+    runs at once follows its latency.
+
     Below them the certificates, where policies serve by any: what each promises, and whether it holds.
     """
     from router.rpc.client import Client
@@ -73,15 +76,25 @@ def _table(found: tuple[TierStatus, ...]) -> Table:
     for tier in found:
         table.add_row(
             tier.name,
-            "[green]ready[/]" if tier.ready else "[red]unavailable[/]",
+            _tier_state(tier),
             f"{tier.model} [dim]{tier.backend}[/]",
             "elsewhere" if tier.external else "here",
             f"{tier.input_price_usd_micros_per_million / 1e6:g}",
             f"{tier.output_price_usd_micros_per_million / 1e6:g}",
-            str(tier.in_flight_count),
+            f"{tier.in_flight_count} of {tier.health.concurrency_limit}",
             str(tier.queued_count),
         )
     return table
+
+
+def _tier_state(tier: TierStatus) -> str:
+    from router.resilience.breaker import Circuit
+
+    if tier.health.circuit is Circuit.OPEN:
+        return f"[red]left alone for {tier.health.reopens_in_s:.0f} s[/]"
+    if not tier.ready:
+        return "[red]unavailable[/]"
+    return "[green]ready[/]" if tier.health.circuit is Circuit.CLOSED else "[yellow]on trial[/]"
 
 
 def _certificate_table(certificates: tuple[CertificateStatus, ...]) -> Table:

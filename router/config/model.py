@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, SkipValidation, ValidationInfo, field_val
 
 from router.config.doors import AdminConfig, AuthConfig, LedgerConfig, TenantConfig, TlsConfig
 from router.config.observing import EnergyUseConfig, LogsConfig, MetricsConfig, TracingConfig
+from router.config.resilience import ResilienceConfig
 from router.config.section import Label, Listen, Name, Seconds, Section, Usd
 
 _MICROS = 1_000_000
@@ -149,7 +150,10 @@ class LimitsConfig(Section):
     concurrency: int = Field(default=8, ge=1, le=10_000)
     """Attempts that run at once."""
     queue: int = Field(default=256, ge=0, le=100_000)
-    """Attempts that may wait; further ones count as overload."""
+    """Attempts that may wait, high priorities first; further ones count as overload, low priorities first."""
+    max_wait_s: Seconds | None = None
+    """Longest wait, in seconds; an attempt that waited so long counts as overload, and one that is expected
+    to does at once. Unset: as long as it has time."""
     timeout_s: Seconds = 60.0
     """Seconds that one attempt may take, waiting included."""
     max_output_token_count: int | None = Field(default=None, ge=1)
@@ -183,6 +187,8 @@ class TierConfig(Section):
     """How much it takes on."""
     energy: EnergyConfig = EnergyConfig()
     """What it draws."""
+    resilience: ResilienceConfig = ResilienceConfig()
+    """How it is protected from overload, and requests from its faults."""
 
 
 def named_rule(objective: Mapping[str, Any]) -> Any:
@@ -246,6 +252,9 @@ class PolicyConfig(Section):
     """The rule that decides between them."""
     constraints: ConstraintsConfig = ConstraintsConfig()
     """What holds for every request under it."""
+    hedge: bool = False
+    """Whether a second call is made beside one whose first token is late; what speaks first is kept, and the
+    request pays for both."""
     match: MatchConfig = MatchConfig()
     """Whom it is for; empty: everybody who asks for no other policy."""
 

@@ -24,6 +24,7 @@ from router.events import (
     TierEstimate,
 )
 from router.request import Constraints, Request
+from router.resilience.breaker import Circuit
 from router.rpc.durations import duration
 from router.rpc.formats import core_format
 from router.rpc.rules import Asking, Known, check_asking
@@ -45,6 +46,11 @@ PRIORITIES = {
 FINISH_REASONS = {
     FinishReason.STOP: types_pb2.FINISH_REASON_STOP,
     FinishReason.LENGTH: types_pb2.FINISH_REASON_LENGTH,
+}
+CIRCUITS = {
+    Circuit.CLOSED: router_pb2.CIRCUIT_STATE_CLOSED,
+    Circuit.OPEN: router_pb2.CIRCUIT_STATE_OPEN,
+    Circuit.HALF_OPEN: router_pb2.CIRCUIT_STATE_HALF_OPEN,
 }
 OUTCOMES = {
     Outcome.ACCEPTED: types_pb2.ATTEMPT_OUTCOME_ACCEPTED,
@@ -174,6 +180,7 @@ def result_message(result: Result) -> types_pb2.Result:
         latency=duration(result.latency_s),
         certificate_id=result.certificate_id or "",
         energy=None if result.energy is None else _energy_message(result.energy),
+        skipped_tiers=result.skipped,
     )
 
 
@@ -222,11 +229,13 @@ def _usage_message(usage: Usage) -> types_pb2.Usage:
 
 def tier_message(status: TierStatus) -> router_pb2.Tier:
     """Translate the state of a tier."""
+    health = status.health
+    is_available = status.ready and health.circuit is not Circuit.OPEN
     return router_pb2.Tier(
         name=status.name,
         backend=status.backend,
         model=status.model,
-        state=router_pb2.TIER_STATE_READY if status.ready else router_pb2.TIER_STATE_UNAVAILABLE,
+        state=router_pb2.TIER_STATE_READY if is_available else router_pb2.TIER_STATE_UNAVAILABLE,
         local=not status.external,
         logprobs=status.logprobs,
         context_token_count=status.context_token_count or 0,
@@ -234,4 +243,12 @@ def tier_message(status: TierStatus) -> router_pb2.Tier:
         output_price_usd_micros=status.output_price_usd_micros_per_million,
         in_flight_count=status.in_flight_count,
         queued_count=status.queued_count,
+        circuit_state=CIRCUITS[health.circuit],
+        reopen_delay=duration(health.reopens_in_s) if health.reopens_in_s else None,
+        concurrency_limit=health.concurrency_limit,
+        expected_wait=duration(health.expected_wait_s),
+        opened_count=health.opened_count,
+        retry_count=health.retry_count,
+        hedge_count=health.hedge_count,
+        turned_away_count=health.turned_away_count,
     )

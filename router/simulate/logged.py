@@ -20,7 +20,9 @@ from router.events import AttemptReport, Outcome
 from router.journal import Audit, Record, read_journal
 from router.simulate.errors import SimulationError
 
-_UNUSABLE = frozenset({"not_ready", "no_grammar", "context_too_long", "external", "not_allowed"})
+_UNUSABLE = frozenset(
+    {"not_ready", "circuit_open", "no_grammar", "context_too_long", "external", "not_allowed"}
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +87,12 @@ def traffic_of(records: Iterable[Record], policy: str | None, place: str = "the 
 def _logged(record: Record) -> Logged:
     assert record.tier is not None
     qualities = {one.tier: one.quality for one in record.estimates}
-    failed = {attempt.tier for attempt in record.attempts if attempt.outcome is Outcome.FAILED}
+    completed = {attempt.tier for attempt in record.attempts if attempt.outcome is not Outcome.FAILED}
+    # A tier that answered when it was asked again did not fail.
+    failed = {attempt.tier for attempt in record.attempts} - completed
+    costs: Counter[str] = Counter()
+    for attempt in record.attempts:
+        costs[attempt.tier] += attempt.cost_usd_micros
     candidates = tuple(
         Candidate(one.tier, one.quality, one.cost_usd_micros)
         for one in record.estimates
@@ -101,7 +108,7 @@ def _logged(record: Record) -> Logged:
         id=record.request_id,
         known=Known(candidates, answers, ladder=tuple(one.tier for one in record.estimates)),
         served=record.tier,
-        costs={attempt.tier: attempt.cost_usd_micros for attempt in record.attempts},
+        costs=costs,
         cost=record.cost_usd_micros,
         audit=record.audit,
         could_be_audited=record.certificate_id is not None,

@@ -15,9 +15,9 @@ from policies.outcomes import Outcome, OutcomeRecord, record_id
 from policies.signals.base import failed_validation, was_validated
 from policies.uncalibrated import token_probability
 from router.build import estimator_for
-from router.cascade import draw
 from router.config.order import by_price
 from router.simulate.proposal import Proposal
+from router.situation import draw
 
 CHARACTERS_PER_TOKEN = 4
 """Of English text: tiers that could count are not started for a simulation."""

@@ -36,4 +36,6 @@ async def nothing_left() -> AsyncIterator[None]:
         await asyncio.sleep(0 if turn < _TURN_COUNT / 2 else _TURN_S)
     assert asyncio.all_tasks() - tasks == set()
     assert open_sockets() - sockets == set()
-    assert set(threading.enumerate()) - threads == set()
+    # asyncio's own pool, for work that is sent off the loop, ends with the loop.
+    left = {one for one in set(threading.enumerate()) - threads if not one.name.startswith("asyncio_")}
+    assert left == set(), left

@@ -28,6 +28,7 @@ from router.journal import JournalEntry, NullJournal
 from router.plan import Planner, Route
 from router.probing import Prober
 from router.request import Constraints, Request
+from router.resilience.guard import Guard
 from router.spending import Spending
 from router.tenants.turnstile import Turnstile
 from router.tiers import Limits, Price, Tier
@@ -68,16 +69,37 @@ class House:
     prober: Prober | None = None
     arms: tuple[Arm, ...] = ()
     turnstile: Turnstile | None = None
+    hedge: bool = False
+    pauses_s: list[float] = field(default_factory=list)
 
     def router(self) -> Router:
         """Build the router; its tiers are ready."""
         for tier in self.tiers:
             tier.ready = True
+            tier.guard = self._patient(tier)
         signals = [SIGNALS.load(name)() for name in SIGNALS.names()]
         assessor = Assessor(signals, MeanProbability(), prober=self.prober)
         return Router(
             self.tiers, self.planner(), assessor, self.journal, self.clock, turnstile=self.turnstile
         )
+
+    def _patient(self, tier: Tier) -> Guard:
+        """The tier's door, which keeps in mind how long was waited before a call, and does not wait."""
+
+        async def sleep(wait_s: float) -> None:
+            self.pauses_s.append(wait_s)
+
+        old = tier.guard
+        found = Guard(
+            tier.name,
+            tier.gate,
+            old.settings,
+            typical_latency_s=old.typical_latency_s,
+            clock=old.clock,
+            sleep=sleep,
+        )
+        found.hedge_delay = old.hedge_delay
+        return found
 
     def planner(self) -> Planner:
         """Plan requests over the one route."""
@@ -91,6 +113,7 @@ class House:
             stopping=self.stopping,
             spending=self.spending,
             arms=tuple(ArmTier(by_name[arm.tier], arm) for arm in self.arms),
+            hedge=self.hedge,
         )
         return Planner([route], self.estimator())
 

@@ -13,10 +13,10 @@ from policies.cascade_routing import CascadeRouting, CascadeRoutingOptions
 from policies.replay import EarlyStops, View, replay
 from policies.stopping import Stopping
 from policies.threshold import Threshold, ThresholdOptions
-from router.cascade import draw
 from router.events import Result
 from router.plan import Rung
 from router.request import Constraints, Request
+from router.situation import draw
 from router.tiers import Limits, Price, Tier
 from tests.router.conftest import House, MeanProbability, ask
 from tests.router.test_early_stop import checkpoint

@@ -1,17 +1,12 @@
-"""Prices and doors of tiers."""
+"""Prices and limits of tiers."""
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.errors import Overloaded, TimedOut
 from backends.types import Usage
-from router.tiers import Gate, Price
+from router.tiers import Price
 from tests.router.conftest import echo_tier
 
 counts = st.integers(0, 10**6)
@@ -40,54 +35,9 @@ def test_what_is_affordable_is_paid_for(inputs: int, price_in: int, price_out: i
         assert price.cost_usd_micros(Usage(inputs, affordable)) <= money
 
 
-async def test_the_gate_admits_so_many_and_queues_the_rest() -> None:
-    """A request beyond the concurrency waits until a place is free."""
-    gate = Gate(concurrency=1, queue=1)
-    async with gate.admit(1.0):
-        waiting = asyncio.create_task(_pass(gate))
-        await asyncio.sleep(0)
-        assert (gate.in_flight_count, gate.queued_count) == (1, 1)
-    await waiting
-    assert (gate.in_flight_count, gate.queued_count) == (0, 0)
-
-
-async def test_a_full_queue_refuses_at_once() -> None:
-    """A request beyond the queue is refused without waiting."""
-    gate = Gate(concurrency=1, queue=0)
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(gate.admit(1.0))
-        with pytest.raises(Overloaded):
-            await _pass(gate)
-
-
-async def test_waiting_counts_towards_the_time() -> None:
-    """A request that waits past its time is timed out, and leaves the queue."""
-    gate = Gate(concurrency=1, queue=5)
-    async with gate.admit(1.0):
-        with pytest.raises(TimedOut):
-            await _pass(gate, timeout_s=0.01)
-        assert gate.queued_count == 0
-
-
-async def test_a_cancelled_wait_leaves_the_queue() -> None:
-    """Cancelling a request that waits frees its place in the queue."""
-    gate = Gate(concurrency=1, queue=1)
-    async with gate.admit(1.0):
-        waiting = asyncio.create_task(_pass(gate))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        assert gate.queued_count == 0
-
-
 def test_the_output_limit_is_the_least_of_all() -> None:
     """What the caller, the tier and the context allow: the least holds."""
     tier = echo_tier("edge", context_token_count=100)
     assert tier.output_token_limit(50, 10) == 50
     assert tier.output_token_limit(50, 80) == 20
     assert tier.output_token_limit(None, 100) == 0
-
-
-async def _pass(gate: Gate, timeout_s: float = 1.0) -> None:
-    async with gate.admit(timeout_s):
-        pass

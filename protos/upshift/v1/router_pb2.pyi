@@ -5,6 +5,7 @@ The routing service: an answer from the cheapest tier that can be trusted."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -44,6 +45,34 @@ TIER_STATE_READY: TierState.ValueType  # 1
 TIER_STATE_UNAVAILABLE: TierState.ValueType  # 2
 """It failed to start, or failed its latest attempts."""
 Global___TierState: _TypeAlias = TierState  # noqa: Y015
+
+class _CircuitState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CircuitStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CircuitState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CIRCUIT_STATE_UNSPECIFIED: _CircuitState.ValueType  # 0
+    """Not known."""
+    CIRCUIT_STATE_CLOSED: _CircuitState.ValueType  # 1
+    """It is asked."""
+    CIRCUIT_STATE_OPEN: _CircuitState.ValueType  # 2
+    """It is left alone for some time."""
+    CIRCUIT_STATE_HALF_OPEN: _CircuitState.ValueType  # 3
+    """It is asked one request at a time, to see whether it is back."""
+
+class CircuitState(_CircuitState, metaclass=_CircuitStateEnumTypeWrapper):
+    """Whether a tier is left alone because it fails."""
+
+CIRCUIT_STATE_UNSPECIFIED: CircuitState.ValueType  # 0
+"""Not known."""
+CIRCUIT_STATE_CLOSED: CircuitState.ValueType  # 1
+"""It is asked."""
+CIRCUIT_STATE_OPEN: CircuitState.ValueType  # 2
+"""It is left alone for some time."""
+CIRCUIT_STATE_HALF_OPEN: CircuitState.ValueType  # 3
+"""It is asked one request at a time, to see whether it is back."""
+Global___CircuitState: _TypeAlias = CircuitState  # noqa: Y015
 
 class _CertificateState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -535,6 +564,14 @@ class Tier(_message.Message):
     OUTPUT_PRICE_USD_MICROS_FIELD_NUMBER: _builtins.int
     IN_FLIGHT_COUNT_FIELD_NUMBER: _builtins.int
     QUEUED_COUNT_FIELD_NUMBER: _builtins.int
+    CIRCUIT_STATE_FIELD_NUMBER: _builtins.int
+    REOPEN_DELAY_FIELD_NUMBER: _builtins.int
+    CONCURRENCY_LIMIT_FIELD_NUMBER: _builtins.int
+    EXPECTED_WAIT_FIELD_NUMBER: _builtins.int
+    OPENED_COUNT_FIELD_NUMBER: _builtins.int
+    RETRY_COUNT_FIELD_NUMBER: _builtins.int
+    HEDGE_COUNT_FIELD_NUMBER: _builtins.int
+    TURNED_AWAY_COUNT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     backend: _builtins.str
@@ -557,6 +594,26 @@ class Tier(_message.Message):
     """Requests that it is running now."""
     queued_count: _builtins.int
     """Requests that wait for it now."""
+    circuit_state: Global___CircuitState.ValueType
+    """Whether it is left alone because it fails."""
+    concurrency_limit: _builtins.int
+    """Requests that it may run at once now; adapts to its latency below the configured limit."""
+    opened_count: _builtins.int
+    """How often it began to be left alone, since the server started."""
+    retry_count: _builtins.int
+    """Calls that were made again after a failure, since the server started."""
+    hedge_count: _builtins.int
+    """Calls that were made beside a slow one, since the server started."""
+    turned_away_count: _builtins.int
+    """Calls that were turned away before they reached it, since the server started."""
+    @_builtins.property
+    def reopen_delay(self) -> _duration_pb2.Duration:
+        """How long it is still left alone; unset where it is not."""
+
+    @_builtins.property
+    def expected_wait(self) -> _duration_pb2.Duration:
+        """How long a request of normal priority is expected to wait for it now."""
+
     def __init__(
         self,
         *,
@@ -571,10 +628,18 @@ class Tier(_message.Message):
         output_price_usd_micros: _builtins.int = ...,
         in_flight_count: _builtins.int = ...,
         queued_count: _builtins.int = ...,
+        circuit_state: Global___CircuitState.ValueType = ...,
+        reopen_delay: _duration_pb2.Duration | None = ...,
+        concurrency_limit: _builtins.int = ...,
+        expected_wait: _duration_pb2.Duration | None = ...,
+        opened_count: _builtins.int = ...,
+        retry_count: _builtins.int = ...,
+        hedge_count: _builtins.int = ...,
+        turned_away_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_wait", b"expected_wait", "reopen_delay", b"reopen_delay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "context_token_count", b"context_token_count", "in_flight_count", b"in_flight_count", "input_price_usd_micros", b"input_price_usd_micros", "local", b"local", "logprobs", b"logprobs", "model", b"model", "name", b"name", "output_price_usd_micros", b"output_price_usd_micros", "queued_count", b"queued_count", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "circuit_state", b"circuit_state", "concurrency_limit", b"concurrency_limit", "context_token_count", b"context_token_count", "expected_wait", b"expected_wait", "hedge_count", b"hedge_count", "in_flight_count", b"in_flight_count", "input_price_usd_micros", b"input_price_usd_micros", "local", b"local", "logprobs", b"logprobs", "model", b"model", "name", b"name", "opened_count", b"opened_count", "output_price_usd_micros", b"output_price_usd_micros", "queued_count", b"queued_count", "reopen_delay", b"reopen_delay", "retry_count", b"retry_count", "state", b"state", "turned_away_count", b"turned_away_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -793,6 +793,26 @@ class Result(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class SkippedTiersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     REASONING_FIELD_NUMBER: _builtins.int
@@ -808,6 +828,7 @@ class Result(_message.Message):
     LATENCY_FIELD_NUMBER: _builtins.int
     CERTIFICATE_ID_FIELD_NUMBER: _builtins.int
     ENERGY_FIELD_NUMBER: _builtins.int
+    SKIPPED_TIERS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names the request in the journal and in feedback."""
     text: _builtins.str
@@ -846,6 +867,10 @@ class Result(_message.Message):
     def energy(self) -> Global___Energy:
         """Energy of the attempts of which it is known; unset where it is of none."""
 
+    @_builtins.property
+    def skipped_tiers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Tiers of the policy's ladder that could not be asked, and why, as a stable word: `not_ready` or `circuit_open`."""
+
     def __init__(
         self,
         *,
@@ -864,10 +889,11 @@ class Result(_message.Message):
         latency: _duration_pb2.Duration | None = ...,
         certificate_id: _builtins.str = ...,
         energy: Global___Energy | None = ...,
+        skipped_tiers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "energy", b"energy", "latency", b"latency", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "attempt_number", b"attempt_number", "attempts", b"attempts", "certificate_id", b"certificate_id", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "energy", b"energy", "finish_reason", b"finish_reason", "latency", b"latency", "policy", b"policy", "reason", b"reason", "reasoning", b"reasoning", "request_id", b"request_id", "text", b"text", "tier", b"tier", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "attempt_number", b"attempt_number", "attempts", b"attempts", "certificate_id", b"certificate_id", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "energy", b"energy", "finish_reason", b"finish_reason", "latency", b"latency", "policy", b"policy", "reason", b"reason", "reasoning", b"reasoning", "request_id", b"request_id", "skipped_tiers", b"skipped_tiers", "text", b"text", "tier", b"tier", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015

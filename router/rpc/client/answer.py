@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from upshift.v1 import router_pb2, types_pb2
@@ -21,13 +22,16 @@ from router.events import (
     TextDelta,
     TierEstimate,
 )
+from router.resilience.breaker import Circuit
+from router.resilience.guard import Health
 from router.rpc.durations import seconds
-from router.rpc.wire import ENERGY_SOURCES, FINISH_REASONS, OUTCOMES
+from router.rpc.wire import CIRCUITS, ENERGY_SOURCES, FINISH_REASONS, OUTCOMES
 from router.tiers import TierStatus
 
 _FINISH_REASONS: dict[int, FinishReason] = {number: reason for reason, number in FINISH_REASONS.items()}
 _ENERGY_SOURCES: dict[int, EnergySource] = {number: source for source, number in ENERGY_SOURCES.items()}
 _OUTCOMES: dict[int, Outcome] = {number: outcome for outcome, number in OUTCOMES.items()}
+_CIRCUITS: dict[int, Circuit] = {number: circuit for circuit, number in CIRCUITS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Answer:
     had. ``usage``, ``cost_usd``: of all ``attempts`` together. ``attempt_number``: the one that it
     comes from, from 1. ``latency_s``: measured by the server. ``certificate_id``: the certificate that
     it was chosen under, None where none covers it. ``energy``: of the attempts of which it is known.
+    it was chosen under, None where none covers it. ``skipped``: why tiers of the ladder could not be asked.
     """
 
     text: str
@@ -55,6 +60,7 @@ class Answer:
     usage: Usage
     certificate_id: str | None = None
     energy: EnergyUse | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
         """Read the text as JSON, for questions with a schema. Raises json.JSONDecodeError."""
@@ -82,6 +88,7 @@ def answer(result: types_pb2.Result) -> Answer:
         usage=_usage(result.usage),
         certificate_id=result.certificate_id or None,
         energy=_energy(result),
+        skipped=dict(result.skipped_tiers),
     )
 
 
@@ -133,6 +140,20 @@ def tier_status(tier: router_pb2.Tier) -> TierStatus:
         output_price_usd_micros_per_million=tier.output_price_usd_micros,
         in_flight_count=tier.in_flight_count,
         queued_count=tier.queued_count,
+        health=_health(tier),
+    )
+
+
+def _health(tier: router_pb2.Tier) -> Health:
+    return Health(
+        circuit=_CIRCUITS.get(tier.circuit_state, Circuit.CLOSED),
+        reopens_in_s=seconds(tier.reopen_delay),
+        concurrency_limit=tier.concurrency_limit,
+        expected_wait_s=seconds(tier.expected_wait),
+        opened_count=tier.opened_count,
+        retry_count=tier.retry_count,
+        hedge_count=tier.hedge_count,
+        turned_away_count=tier.turned_away_count,
     )
 
 

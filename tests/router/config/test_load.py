@@ -89,7 +89,7 @@ def test_unknown_key_has_place_and_suggestion() -> None:
     (problem,) = problems(with_line("    pryce: {}"))
     assert problem == (
         "u.yaml:5:5: tiers[0].pryce: unknown key; did you mean 'price'? "
-        "allowed: backend, energy, limits, name, options, price"
+        "allowed: backend, energy, limits, name, options, price, resilience"
     )
 
 

@@ -25,6 +25,8 @@ from router.events import (
     TierEstimate,
 )
 from router.request import Request
+from router.resilience.breaker import Circuit
+from router.resilience.guard import Health
 from router.tiers import TierStatus
 
 Script = Callable[["ScriptedRouter", Request], AsyncGenerator[Event]]
@@ -150,7 +152,18 @@ class ScriptedRouter:
         return (
             TierStatus("edge", "echo", "small", self.ready, False, True, 4096, 0, 0, 1, 2),
             TierStatus(
-                "frontier", "echo", "large", self.ready, True, False, None, 3_000_000, 15_000_000, 0, 0
+                "frontier",
+                "echo",
+                "large",
+                self.ready,
+                True,
+                False,
+                None,
+                3_000_000,
+                15_000_000,
+                0,
+                0,
+                Health(Circuit.HALF_OPEN, 0.0, 3, 0.25, 1, 2, 3, 4),
             ),
         )
 

@@ -21,6 +21,8 @@ from backends.types import (
 )
 from router.events import AttemptRejected, AttemptStarted, Event, TextDelta, TierEstimate
 from router.request import Constraints, Request
+from router.resilience.breaker import Circuit
+from router.resilience.guard import Health
 from router.rpc.client.answer import Answer, decided, stream_event, tier_status
 from router.rpc.client.question import Options, Question, asking
 from router.rpc.durations import duration, seconds
@@ -118,6 +120,15 @@ def test_decisions_and_tiers_come_back_equal() -> None:
     assert decided(decision_message(DECIDED)) == DECIDED
     for tier in ScriptedRouter().tiers():
         assert tier_status(tier_message(tier)) == tier
+
+
+def test_a_tier_that_is_left_alone_is_unavailable() -> None:
+    """Clients that know no circuits see that it takes no requests; the others see until when."""
+    up = replace(ScriptedRouter().tiers()[0], ready=True)
+    left_alone = replace(up, health=Health(Circuit.OPEN, reopens_in_s=2.5, opened_count=1))
+    seen = tier_status(tier_message(left_alone))
+    assert tier_status(tier_message(up)).ready
+    assert (seen.ready, seen.health) == (False, left_alone.health)
 
 
 def test_an_event_from_the_future_is_none() -> None:

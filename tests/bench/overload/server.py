@@ -1,0 +1,79 @@
+"""A server of the command line in a process of its own, over a tier that answers so many at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+CONCURRENCY = 8
+ANSWER_S = 0.2
+"""How long the tier takes for an answer; with the concurrency it sets the peak, on any machine."""
+
+_CONFIG = """
+version: 1
+server: {{listen: "127.0.0.1:0", drain_grace_s: 20, max_concurrent_requests: 5000}}
+journal: {{path: journal.sqlite}}
+tiers:
+  - name: only
+    backend: echo
+    options: {{reply: "one answer in four words", first_token_delay_s: {first_s}, token_delay_s: {token_s}}}
+    limits: {{concurrency: {concurrency}, queue: 64, max_wait_s: {max_wait_s}, typical_latency_s: {answer_s}}}
+  - name: provider
+    backend: openai_chat
+    options: {{base_url: "{provider}", model: m, start_check: false, logprobs: false}}
+policies:
+  - {{name: default, ladder: [only], objective: {{rule: fixed, tier: only}}}}
+  - {{name: provider, ladder: [provider], objective: {{rule: fixed, tier: provider}}}}
+"""
+_WORD_COUNT = 5
+
+
+class Server:
+    """Runs from ``start`` to one of its ends. Its journal lies in ``folder``."""
+
+    def __init__(self, folder: Path, *, provider: str = "http://127.0.0.1:9/v1", quick: bool = False) -> None:
+        self.folder = folder
+        answer_s = 0.001 if quick else ANSWER_S
+        self._config = _CONFIG.format(
+            first_s=answer_s / 2,
+            token_s=answer_s / 2 / _WORD_COUNT,
+            answer_s=answer_s,
+            concurrency=CONCURRENCY,
+            max_wait_s=ANSWER_S / 2,
+            provider=provider,
+        )
+        self.address = ""
+
+    def start(self) -> None:
+        """Return once it serves."""
+        (self.folder / "upshift.yaml").write_text(self._config)
+        command = [sys.executable, "-m", "router.cli", "serve", "upshift.yaml", "--json"]
+        self._process = subprocess.Popen(
+            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert self._process.stdout is not None
+        self.address = json.loads(self._process.stdout.readline())["address"]
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.kill()
+
+    def wait(self, timeout_s: float = 30.0) -> int:
+        """Wait for its end; return its exit status."""
+        status = self._process.wait(timeout_s)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return status
+
+    def memory_bytes(self) -> int:
+        """Memory that it holds now."""
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
