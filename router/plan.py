@@ -135,7 +135,7 @@ class Planner:
     """Makes plans. ``routes`` are tried in order; ``estimator`` predicts what tiers would give."""
 
     def __init__(self, routes: Sequence[Route], estimator: DifficultyEstimator) -> None:
-        self.routes = tuple(routes)
+        self._routes = tuple(routes)
         self._estimator = estimator
 
     def plan(self, request: Request) -> Plan:
@@ -156,21 +156,26 @@ class Planner:
         permit = None if route.warrant is None else route.warrant.permit(request.tags)
         return Plan(request, route, constraints, rungs, features, permit)
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """All routes, in the order that they are tried in."""
+        return self._routes
+
     def policy_names(self) -> frozenset[str]:
         """Names of all routes."""
-        return frozenset(route.name for route in self.routes)
+        return frozenset(route.name for route in self._routes)
 
     def certificates(self) -> tuple[CertificateStatus, ...]:
         """How the certificates of all routes stand."""
-        warrants = [route.warrant for route in self.routes if route.warrant is not None]
+        warrants = [route.warrant for route in self._routes if route.warrant is not None]
         return tuple(status for warrant in warrants for status in warrant.statuses())
 
     def _route(self, request: Request) -> Route:
         name = request.constraints.policy
-        for route in self.routes:
+        for route in self._routes:
             if route.name == name or (name is None and route.matches(request)):
                 return route
-        known = ", ".join(route.name for route in self.routes)
+        known = ", ".join(route.name for route in self._routes)
         said = f"no policy is called {name!r}" if name else "no policy matches the request"
         raise InvalidRequest((Violation("constraints.policy", "POLICY_UNKNOWN", f"{said}; known: {known}"),))
 
