@@ -21,16 +21,17 @@ from policies.learnt import Learnt
 from policies.probes.base import Probe
 from policies.probes.economy import Economy
 from policies.probes.refinement import Refinements
-from policies.registry import DIFFICULTY, POLICIES, PROBES, SIGNALS
+from policies.registry import DETECTORS, DIFFICULTY, POLICIES, PROBES, SIGNALS
 from policies.stopping import Stopping
 from router.arm_tier import ArmTier
 from router.assess import Assessor
 from router.audit import Auditor
 from router.certificates.found import warrant_for
-from router.config.model import Config, PolicyConfig, TierConfig
+from router.config.model import Config, PolicyConfig, PrivacyConfig, TierConfig
 from router.core import Router
 from router.journal import Journal, NullJournal, SqliteJournal
 from router.plan import Planner, Route
+from router.privacy.rules import PrivacyRules
 from router.probing import Prober
 from router.request import Constraints
 from router.spending import Spending
@@ -46,7 +47,8 @@ def build(config: Config) -> Router:
     learnt = load(config.learnt) if config.learnt else None
     tiers = sorted((_tier(tier) for tier in config.tiers), key=_price)
     routes = [_route(policy, config, tiers, learnt) for policy in config.policies]
-    planner = Planner(routes, estimator_for(config, [tier.name for tier in tiers], learnt))
+    estimator = estimator_for(config, [tier.name for tier in tiers], learnt)
+    planner = Planner(routes, estimator, _privacy(config.privacy))
     assessor = Assessor(
         [SIGNALS.load(name)() for name in SIGNALS.names()],
         None if learnt is None else learnt.confidence,
@@ -102,6 +104,7 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
             max_cost_usd_micros=limits.max_cost_usd_micros,
             max_attempt_count=limits.max_attempt_count,
             local_only=limits.local_only,
+            redact=limits.redact,
         ),
         tags=frozenset(config.match.tags),
         tenants=frozenset(config.match.tenants),
@@ -128,6 +131,11 @@ def estimator_for(config: Config, tiers: Sequence[str], learnt: Learnt | None) -
     estimator: Any = DIFFICULTY.load(config.difficulty.estimator)
     fitted = None if learnt is None else learnt.difficulty
     return LayeredDifficulty([estimator.build(config.difficulty.options, fitted), guess])
+
+
+def _privacy(config: PrivacyConfig) -> PrivacyRules:
+    redact = config.redact or config.detect or DETECTORS.names()
+    return PrivacyRules(config.detect, redact, config.redact_external)
 
 
 def _journal(config: Config) -> Journal:

@@ -92,7 +92,7 @@ class Router:
         finally:
             reason = None if result else failure
             reports = cascade.reports()
-            self._journal.record(JournalEntry(request, decided, result, reports, reason))
+            self._journal.record(JournalEntry(cascade.plan.request, decided, result, reports, reason))
             if spending is not None:
                 spending.booked(sum(report.cost_usd_micros for report in reports))
             self._audit(cascade, result)

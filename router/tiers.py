@@ -15,6 +15,7 @@ from backends.errors import Overloaded, TimedOut
 from backends.types import Usage
 from policies.costs import Rates
 from router.pace import Pace
+from router.privacy.border import Border
 
 _MILLION = 1_000_000
 
@@ -133,7 +134,7 @@ class TierStatus:
 
 
 class Tier:
-    """One rung of a ladder. ``pace`` is how fast it answers of late."""
+    """One rung of a ladder. ``pace`` is how fast it answers of late; ``backend`` stands behind the border."""
 
     def __init__(
         self,
@@ -146,7 +147,7 @@ class Tier:
     ) -> None:
         self.name = name
         self.kind = kind
-        self.backend = backend
+        self.backend = Border(backend)
         self.price = price
         self.limits = limits
         self.energy = energy or Energy()

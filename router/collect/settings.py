@@ -18,6 +18,7 @@ from router.config.model import (
     ConfidenceConfig,
     DifficultyConfig,
     JournalConfig,
+    MatchConfig,
     ObjectiveConfig,
     PolicyConfig,
 )
@@ -49,20 +50,30 @@ def policy_of(tier: str) -> str:
     return f"={tier}"
 
 
+def _alone(name: str, tier: str) -> PolicyConfig:
+    """A policy that lets ``tier`` answer and knows no other."""
+    return PolicyConfig.model_construct(
+        name=name,
+        ladder=(tier,),
+        objective=ObjectiveConfig.model_construct(rule="fixed", options=FixedOptions(tier=tier)),
+    )
+
+
 def collecting(config: Config, tiers: Sequence[str]) -> Config:
-    """The configuration that runs ``tiers``, knowing nothing learnt and keeping no journal."""
-    policies = tuple(
-        PolicyConfig.model_construct(
-            name=policy_of(tier),
-            ladder=(tier,),
-            objective=ObjectiveConfig.model_construct(rule="fixed", options=FixedOptions(tier=tier)),
+    """The configuration that runs ``tiers``, at least one, knowing nothing learnt and keeping no journal."""
+    policies = tuple(_alone(policy_of(tier), tier) for tier in tiers)
+    # Nobody decides by these, but what they say of a class of data still binds prompts of that class.
+    classes = tuple(
+        _alone(policy.name, tiers[0]).model_copy(
+            update={"match": policy.match, "constraints": policy.constraints}
         )
-        for tier in tiers
+        for policy in config.policies
+        if policy.match != MatchConfig()
     )
     return config.model_copy(
         update={
             "tiers": tuple(tier for tier in config.tiers if tier.name in tiers),
-            "policies": policies,
+            "policies": (*classes, *policies),
             "learnt": None,
             # What stands in for a calibrated confidence would be measured as a signal, and never served.
             "confidence": ConfidenceConfig(),

@@ -60,6 +60,18 @@ class ServerConfig(Section):
     """Whether to listen where other machines can reach it, though encryption or authentication is missing."""
 
 
+class PrivacyConfig(Section):
+    """What is looked for in prompts, and what is kept from external tiers."""
+
+    detect: tuple[str, ...] = ()
+    """Kinds of personal data that tag a request `pii` and `pii.KIND`, which policies match; empty: none."""
+    redact: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Kinds that stand-ins such as <EMAIL_1> replace where asked for; unset: those of `detect`, or all."""
+    redact_external: bool = False
+    """Whether stand-ins replace personal data in all prompts to external tiers, whatever the policy; answers
+    get the values back."""
+
+
 class JournalConfig(Section):
     """Where decisions are recorded."""
 
@@ -218,6 +230,8 @@ class ConstraintsConfig(Section):
     """Most attempts."""
     local_only: bool = False
     """Whether requests must stay on this machine."""
+    redact: bool = False
+    """Whether stand-ins replace personal data in prompts to external tiers; answers get the values back."""
 
     @property
     def max_cost_usd_micros(self) -> int | None:
@@ -264,6 +278,8 @@ class Config(Section):
     """What each tenant may ask for and spend; those not named here, and not by `*`, are not limited."""
     ledger: LedgerConfig = LedgerConfig()
     """Where the money of tenants is counted."""
+    privacy: PrivacyConfig = PrivacyConfig()
+    """What is looked for in prompts, and what is kept from external tiers."""
     journal: JournalConfig = JournalConfig()
     """Where decisions are recorded."""
     learnt: Path | None = None
