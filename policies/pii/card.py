@@ -44,8 +44,15 @@ class Card:
         """Yield card numbers."""
         for match in matches(_WRITTEN, text):
             digits = digits_of(match[0])
+            if _is_fraction(text, match.start()):
+                continue
             if _has_issuer(digits) and luhn(digits) and len(set(digits)) > 1:
                 yield match.span()
+
+
+def _is_fraction(text: str, start: int) -> bool:
+    """Whether the digits are those behind a decimal point."""
+    return text[start - 1 : start] in {".", ","} and text[max(start - 2, 0) : start - 1].isdigit()
 
 
 def _has_issuer(digits: str) -> bool:

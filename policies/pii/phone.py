@@ -18,7 +18,7 @@ _NUMBER = re.compile(
     r"[2-9](?!11)[0-9]{2}[ .-][0-9]{4})"
     # France: 06 12 34 56 78.
     r"|(?P<french>\b0[1-79](?:([ .])[0-9]{2})(?:\4[0-9]{2}){3})"
-    rf"|(?P<other>\(?[0-9](?:{_GAP}[0-9]){{5,13}})"
+    rf"|(?P<other>(?:\([0-9]{{2,5}}\)|[0-9])(?:{_GAP}[0-9]){{5,13}})"
 )
 _WORDS = re.compile(
     r"(?i)\b(?:(?:tele)?phone|telefon[oea]?|t[ée]l[ée]fonos?|t[ée]l[ée]phone|t[ée]l"
@@ -59,6 +59,8 @@ def _is_phone(text: str, match: re.Match[str]) -> bool:
     match match.lastgroup:
         case "international":
             is_spelt = match[0].startswith("00")
+            if is_spelt and before in {"-", ".", "/"}:
+                return False
             if is_spelt and match[0] == digits:
                 return is_introduced(_WORDS, text, match.start())
             return _CODES.match(digits[2:] if is_spelt else digits) is not None

@@ -64,10 +64,7 @@ class RestoredTokens:
         if not self._held and not any("<" in token.text for token in tokens):
             return tuple(tokens)
         self._held += tokens
-        count, open_length = len(self._held), self._opening.length("".join(t.text for t in self._held))
-        while open_length > 0:
-            count -= 1
-            open_length -= len(self._held[count].text)
+        count = self._certain_count()
         certain, self._held = self._held[:count], self._held[count:]
         return self._restored(certain)
 
@@ -75,6 +72,19 @@ class RestoredTokens:
         """Return the tokens that were held back."""
         held, self._held = self._held, []
         return self._restored(held)
+
+    def _certain_count(self) -> int:
+        """Tokens before the one in which the open end begins; none that shares a stand-in with it."""
+        whole = "".join(token.text for token in self._held)
+        spans = self._stand_ins.spans(whole)
+        limit, end = len(whole) - self._opening.length(whole), len(whole)
+        count = len(self._held)
+        while end > limit:
+            count -= 1
+            end -= len(self._held[count].text)
+            while spans and spans[-1][1] > end:
+                limit = min(limit, spans.pop()[0])
+        return count
 
     def _restored(self, tokens: Sequence[TokenLogprob]) -> tuple[TokenLogprob, ...]:
         whole = "".join(token.text for token in tokens)

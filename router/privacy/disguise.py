@@ -14,7 +14,17 @@ from dataclasses import replace
 from backends.base import Backend
 from backends.errors import Refused
 from backends.stop_strings import StopStrings
-from backends.types import Completion, Delta, FinishReason, JsonSchemaFormat, Prompt, ResponseFormat, Usage
+from backends.types import (
+    Completion,
+    Delta,
+    FinishReason,
+    GrammarFormat,
+    JsonSchemaFormat,
+    Prompt,
+    RegexFormat,
+    ResponseFormat,
+    Usage,
+)
 from policies.pii.restoration import Opening, RestoredText, RestoredTokens
 from policies.pii.scan import scan
 from policies.pii.stand_ins import StandIns, redacted
@@ -31,7 +41,6 @@ class Disguise:
         contents, stand_ins = redacted([message.content for message in prompt.messages], kinds)
         self._plain = prompt
         self._stand_ins = stand_ins
-        self._input_token_count = 0
         self._has_form_data = bool(scan(_form_text(prompt.response_format), kinds))
         opening, escape = Opening(stand_ins), _escape(prompt.response_format)
         self._text = RestoredText(stand_ins, opening, escape)
@@ -82,13 +91,13 @@ class Disguise:
 
 
 def _form_text(form: ResponseFormat | None) -> str:
-    if form is None:
-        return ""
-    return (
-        json.dumps(form.schema, ensure_ascii=False)
-        if isinstance(form, JsonSchemaFormat)
-        else next(iter(getattr(form, name) for name in ("pattern", "grammar") if hasattr(form, name)))
-    )
+    match form:
+        case JsonSchemaFormat(schema):
+            return json.dumps(schema, ensure_ascii=False)
+        case RegexFormat(text) | GrammarFormat(text):
+            return text
+        case None:
+            return ""
 
 
 def _escape(form: ResponseFormat | None) -> Callable[[str], str]:
