@@ -29,7 +29,7 @@ from router.audit import Auditor
 from router.certificates.found import warrant_for
 from router.config.model import Config, PolicyConfig, PrivacyConfig, TierConfig
 from router.core import Router
-from router.journal import Journal, NullJournal, SqliteJournal
+from router.journal import Journal, NullJournal, Retention, SqliteJournal
 from router.plan import Planner, Route
 from router.privacy.rules import PrivacyRules
 from router.probing import Prober
@@ -139,6 +139,8 @@ def _privacy(config: PrivacyConfig) -> PrivacyRules:
 
 
 def _journal(config: Config) -> Journal:
-    if config.journal.path is None:
+    kept = config.journal
+    if kept.path is None:
         return NullJournal()
-    return SqliteJournal(config.journal.path, store_prompts=config.journal.store_prompts)
+    retention = Retention.of_days(kept.prompt_retention_days, kept.retention_days)
+    return SqliteJournal(kept.path, store_prompts=kept.store_prompts, retention=retention)

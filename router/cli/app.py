@@ -23,6 +23,7 @@ from router.cli import (
     evaluate,
     explain,
     init,
+    journal,
     keys,
     models,
     serve,
@@ -66,6 +67,7 @@ app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
+app.add_typer(journal.app, name="journal")
 
 
 def _print_version(wanted: bool) -> None:

@@ -19,6 +19,8 @@ _MICROS = 1_000_000
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
+Days = Annotated[float, Field(gt=0.0, le=36_500.0, allow_inf_nan=False)]
+
 Options = SkipValidation[BaseModel]
 """A part's own options. ``load`` puts an instance of that part's ``Options`` model here."""
 
@@ -79,6 +81,10 @@ class JournalConfig(Section):
     """SQLite file, relative to the configuration; null: nothing is recorded, and no feedback taken."""
     store_prompts: bool = False
     """Whether prompts and answers are stored too, not only what was decided about them."""
+    prompt_retention_days: Days | None = None
+    """Days after which stored prompts and answers are deleted; unset: with their record."""
+    retention_days: Days | None = None
+    """Days after which records are deleted, with their feedback and audits; unset: never."""
 
 
 class DifficultyConfig(Section):
