@@ -86,7 +86,7 @@ def load(path: str | os.PathLike[str]) -> Learnt:
 def _content(path: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise ArtefactError(f"{path}: not JSON: {exc}") from exc
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise ArtefactError(f"{path}: not an artefact; its kind must be {KIND!r}")

@@ -129,7 +129,15 @@ class Warrant:
         try:
             stored = json.loads(self._state_path.read_text(encoding="utf-8"))["monitors"]
             monitors = [Monitor.from_json(value, self._alarm) for value in stored]
-        except (OSError, KeyError, TypeError, ValueError) as exc:
+        except (
+            OSError,
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ) as exc:
             message = f"{self._state_path}: the watch over certificates cannot be read: {exc}; "
             raise CertificateError(message + "calibrate again, or delete it to begin the watch anew") from exc
         self._monitors |= {m.certificate_id: m for m in monitors if m.certificate_id in self._monitors}

@@ -62,7 +62,7 @@ class Store:
             except BaseException:
                 self._connection.close()
                 raise
-        except (OSError, sqlite3.Error, JournalError) as exc:
+        except (OSError, ValueError, sqlite3.Error, JournalError) as exc:
             self._lock.release()
             raise JournalError(f"the journal {path} cannot be used: {exc}") from exc
 
