@@ -164,7 +164,7 @@ class Planner:
             for tier in route.ladder
         )
         rungs = _with_arms(rungs, route.arms, estimates)
-        permit = None if route.warrant is None else route.warrant.permit(request.tags)
+        permit = _permit(route, request, constraints)
         return Plan(request, route, constraints, rungs, features, permit)
 
     def policy_names(self) -> frozenset[str]:
@@ -198,6 +198,13 @@ class Planner:
         known = ", ".join(route.name for route in self._routes)
         said = f"no policy is called {name!r}" if name else "no policy matches the request"
         raise InvalidRequest((Violation("constraints.policy", "POLICY_UNKNOWN", f"{said}; known: {known}"),))
+
+
+def _permit(route: Route, request: Request, constraints: Constraints) -> Permit | None:
+    """The right to serve below the top tier; none where tiers are shown less than when it was tested."""
+    if route.warrant is None or constraints.redact != route.constraints.redact:
+        return None
+    return route.warrant.permit(request.tags)
 
 
 def tighten(rule: Constraints, wish: Constraints) -> Constraints:

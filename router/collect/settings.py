@@ -12,10 +12,11 @@ from policies.difficulty.heuristic import HeuristicOptions
 from policies.fixed import FixedOptions
 from policies.guarantee.certificate import digest
 from router.certificates.code import signals_fingerprint
-from router.certificates.fingerprints import tier_fingerprint
+from router.certificates.fingerprints import redaction_fingerprint, tier_fingerprint
 from router.config import Config
 from router.config.model import (
     ConfidenceConfig,
+    ConstraintsConfig,
     DifficultyConfig,
     JournalConfig,
     MatchConfig,
@@ -38,7 +39,13 @@ def tier_prints(config: Config, tiers: Sequence[str]) -> dict[str, TierPrint]:
     signals = signals_fingerprint()
     return {
         name: TierPrint(
-            digest([tier_fingerprint(configured[name]), configured[name].price.model_dump(mode="json")]),
+            digest(
+                [
+                    tier_fingerprint(configured[name]),
+                    configured[name].price.model_dump(mode="json"),
+                    *redaction_fingerprint(config, redacts=_limits(config, name).redact).values(),
+                ]
+            ),
             signals,
         )
         for name in tiers
@@ -48,6 +55,15 @@ def tier_prints(config: Config, tiers: Sequence[str]) -> dict[str, TierPrint]:
 def policy_of(tier: str) -> str:
     """Name of the policy under which ``tier`` alone answers; no configured policy has such a name."""
     return f"={tier}"
+
+
+def _limits(config: Config, tier: str) -> ConstraintsConfig:
+    """What of a prompt ``tier`` may see: no more than under any policy that would ask it."""
+    asking = [policy.constraints for policy in config.policies if tier in policy.ladder]
+    return ConstraintsConfig(
+        local_only=bool(asking) and all(limits.local_only for limits in asking),
+        redact=any(limits.redact for limits in asking),
+    )
 
 
 def _alone(name: str, tier: str) -> PolicyConfig:
@@ -61,7 +77,10 @@ def _alone(name: str, tier: str) -> PolicyConfig:
 
 def collecting(config: Config, tiers: Sequence[str]) -> Config:
     """The configuration that runs ``tiers``, at least one, knowing nothing learnt and keeping no journal."""
-    policies = tuple(_alone(policy_of(tier), tier) for tier in tiers)
+    policies = tuple(
+        _alone(policy_of(tier), tier).model_copy(update={"constraints": _limits(config, tier)})
+        for tier in tiers
+    )
     # Nobody decides by these, but what they say of a class of data still binds prompts of that class.
     classes = tuple(
         _alone(policy.name, tiers[0]).model_copy(

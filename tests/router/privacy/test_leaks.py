@@ -195,6 +195,22 @@ async def test_what_is_collected_on_keeps_to_the_rules(tmp_path: Path) -> None:
     assert [body["messages"][0]["content"] for body in world.asked] == ["What is 2 + 2?"]
 
 
+async def test_what_is_collected_on_goes_out_as_it_would_be_served(tmp_path: Path) -> None:
+    """A tier that any policy shows stand-ins sees no values here; one that none may ask is not asked."""
+    file = tmp_path / "prompts.txt"
+    file.write_text(f"{ADDRESS}\n")
+    redacting = {**DEFAULT, "constraints": {"redact": True}}
+    for policy_, seen in ((redacting, 1), ({**DEFAULT, "constraints": {"local_only": True}}, 0)):
+        async with outside() as world:
+            config = configured(world, policies=[policy_])
+            with AnswerLog(tmp_path / f"log{seen}", temperature=0.7) as log:
+                log.begin(tier_prints(config, ("frontier",)))
+                async with collecting(config, ("frontier",)) as router:
+                    await collect(router, log, Order(read_prompts(file).cases, {"frontier": 1}), _Nobody())
+        assert len(world.asked) == seen
+        assert "ada@example.org" not in world.seen
+
+
 class _Nobody:
     def ended(self, slot: object, what: object) -> None:
         """Look away."""
