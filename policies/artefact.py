@@ -30,6 +30,10 @@ READ_VERSIONS = (1, 2)
 """Files of other versions are refused. Version 1 is version 2 without trees and agreement."""
 
 
+# All that numbers and shapes that nobody fitted can raise.
+_UNSOUND = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
+
 class ArtefactError(Exception):
     """The file is not an artefact that this version can serve; fit it again."""
 
@@ -79,7 +83,7 @@ def load(path: str | os.PathLike[str]) -> Learnt:
             # Files from before there were probes have none.
             refinements=Refinements.from_json(content.get("refinements", {})),
         )
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
+    except _UNSOUND as exc:
         raise ArtefactError(f"{path}: its content cannot be served: {exc}") from exc
 
 

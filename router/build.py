@@ -143,4 +143,9 @@ def _journal(config: Config) -> Journal:
     if kept.path is None:
         return NullJournal()
     retention = Retention.of_days(kept.prompt_retention_days, kept.retention_days)
-    return SqliteJournal(kept.path, store_prompts=kept.store_prompts, retention=retention)
+    return SqliteJournal(
+        kept.path,
+        store_prompts=kept.store_prompts,
+        redact=_privacy(config.privacy).redact if kept.redact else (),
+        retention=retention,
+    )

@@ -56,7 +56,7 @@ def load_certificates(path: Path) -> tuple[Certificate, ...]:
         )
     try:
         return tuple(Certificate.from_json(item) for item in content)
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as exc:
         raise CertificateError(f"{path}: its content is no certificate: {exc}") from exc
 
 

@@ -81,6 +81,8 @@ class JournalConfig(Section):
     """SQLite file, relative to the configuration; null: nothing is recorded, and no feedback taken."""
     store_prompts: bool = False
     """Whether prompts and answers are stored too, not only what was decided about them."""
+    redact: bool = False
+    """Whether stand-ins replace personal data in what is stored, for good: the values are not kept."""
     prompt_retention_days: Days | None = None
     """Days after which stored prompts and answers are deleted; unset: with their record."""
     retention_days: Days | None = None

@@ -73,8 +73,9 @@ _Item = _Ended | Audit | _Score | _Close
 class SqliteJournal:
     """Remembers in the SQLite file at ``path``.
 
-    ``clock`` gives seconds since 1970. ``store_prompts`` keeps prompts and answers too; ``retention`` says
-    how long, and is looked after while entries come in and while none do.
+    ``clock`` gives seconds since 1970. ``store_prompts`` keeps prompts and answers too, with stand-ins for
+    data of the kinds in ``redact``; ``retention`` says how long, and is looked after while entries come in
+    and while none do.
     """
 
     def __init__(
@@ -82,12 +83,14 @@ class SqliteJournal:
         path: Path,
         *,
         store_prompts: bool = False,
+        redact: Sequence[str] = (),
         retention: Retention | None = None,
         queue_entry_count: int = _QUEUE_ENTRY_COUNT,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._path = path
         self._store_prompts = store_prompts
+        self._redact = tuple(redact)
         self._pruner = Pruner(retention or Retention(), clock)
         self._limit = queue_entry_count
         self._clock = clock
@@ -196,7 +199,8 @@ class SqliteJournal:
         return rows
 
     def _record(self, item: _Ended) -> Record:
-        return Record.of(item.entry, time_s=item.time_s, store_prompts=self._store_prompts)
+        record = Record.of(item.entry, time_s=item.time_s, store_prompts=self._store_prompts)
+        return record.redacted(self._redact) if self._redact else record
 
     def _write(
         self, store: Store, rows: list[Row], scores: list[Feedback], audits: list[Audit]

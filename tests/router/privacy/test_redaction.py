@@ -25,6 +25,7 @@ from backends.types import (
 )
 from router.errors import RequestRefused
 from router.events import Result, TextDelta
+from router.journal import read_journal
 from router.privacy.border import Border
 from tests.router.privacy.outside import ask, configured, opened, outside, request
 
@@ -136,6 +137,19 @@ async def test_the_journal_never_sees_the_mapping(tmp_path: Path) -> None:
     kept = _bytes_below(tmp_path)
     assert ADDRESS.encode() in kept
     assert b"EMAIL_1" not in kept
+
+
+async def test_the_journal_can_keep_stand_ins_instead(tmp_path: Path) -> None:
+    """For good: the values are nowhere, and equal ones are told to be equal."""
+    journal = {"path": str(tmp_path / "j.sqlite"), "store_prompts": True, "redact": True}
+    edge = {"reply": f"I wrote to {OTHER}.", "logprob": -0.01}
+    async with outside() as world, opened(configured(world, journal=journal, edge=edge)) as router:
+        await ask(router, request(ASKED))
+    (record,) = read_journal(tmp_path / "j.sqlite")
+    assert record.messages is not None
+    assert record.messages[0].content == "Write to <EMAIL_1>, copy <EMAIL_2>, sign as <EMAIL_1>."
+    assert record.answer == "I wrote to <EMAIL_2>."
+    assert ADDRESS.encode() not in _bytes_below(tmp_path)
 
 
 def through(reply: str, prompt: Prompt, **options: Any) -> tuple[Border, Prompt]:
