@@ -9,14 +9,17 @@ from typing import Any
 
 from policies import artefact
 from policies.artefact import ArtefactError
+from policies.certified import Certified, CertifiedOptions
 from policies.features import FEATURES_VERSION
 from policies.guarantee import certificate_file
 from policies.guarantee.certificate import digest
 from policies.guarantee.certificate_file import CertificateError
+from router.certificates.warrant import Warrant
 from router.config import ConfigError, parse
 from router.journal import JournalError, read_journal
 from router.tenants.key_file import KeyFileError, read_keys
 from tests.fuzz.target import Target, in_file
+from tests.policies.guarantee.certificates import certificate
 
 _YAML_WORDS = (
     b"version: 1\n~tiers:\n~policies:\n~- ~${~${A:-~$${~&a ~*a~<<: ~!!python/object:os.system ~"
@@ -53,6 +56,13 @@ _LEARNT = {
 }
 _CERTIFIED = {"kind": certificate_file.KIND, "format_version": certificate_file.FORMAT_VERSION}
 
+
+def _watch(path: Path) -> None:
+    rule = Certified(CertifiedOptions(max_loss=0.02))
+    given = certificate()
+    Warrant(rule, (given,), given.rests_on, lambda: 1500.0, path).restore()
+
+
 TARGETS = (
     Target("config", _config, (ConfigError,), _YAML_WORDS),
     Target("keys", in_file(read_keys), (KeyFileError,)),
@@ -64,5 +74,6 @@ TARGETS = (
         (CertificateError,),
     ),
     Target("certificates_file", in_file(certificate_file.load_certificates), (CertificateError,)),
+    Target("watch", in_file(_watch), (CertificateError,)),
     Target("journal", in_file(lambda path: list(read_journal(path)), ".sqlite"), (JournalError,)),
 )

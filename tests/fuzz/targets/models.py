@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from backends.errors import BackendError
+from backends.llamacpp.engine import state_file
 from backends.llamacpp.models.convert.weights import _places
 from backends.llamacpp.models.header import read_header
 from tests.fuzz.target import Target, in_file
 
 TARGETS = (
+    Target(
+        "prefix_cache",
+        in_file(state_file.read_header),
+        (ValueError, OSError),
+        b'"version":~"token_count":~"sha256":"',
+    ),
     Target(
         "gguf",
         in_file(read_header, ".gguf"),
