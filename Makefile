@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: bench-reload bench-observing bench-budget help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
+.PHONY: bench-reload bench-observing bench-budget help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -20,6 +20,9 @@ demo: $(READY) ## Route 300 fresh requests over three real tiers and draw what i
 
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(READY) ## Look for inputs that break parsers, as in ARGS="--minutes 5 --target sse"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: $(READY) ## Lint, types, protos, and the direction of imports
 	@$(BIN)/ruff check .

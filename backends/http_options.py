@@ -48,7 +48,8 @@ class HttpOptions(BaseModel):
         default=1024, ge=1, description="Most tokens of an answer, reasoning included."
     )
     external: bool | None = Field(
-        default=None, description="Whether prompts leave this machine; unset: unless the address is loopback."
+        default=None,
+        description="Whether prompts leave this machine; unset: unless at a loopback address, unproxied.",
     )
     start_check: bool = Field(default=True, description="Whether to ask for the list of models at start.")
     ca_file: str | None = Field(
@@ -79,4 +80,7 @@ class HttpOptions(BaseModel):
     @property
     def leaves_machine(self) -> bool:
         """Whether prompts leave this machine."""
-        return not is_loopback(self.base_url.host or "") if self.external is None else self.external
+        if self.external is not None:
+            return self.external
+        # A proxy of the environment is asked for loopback addresses too, unless NO_PROXY excepts them.
+        return self.environment_proxy or not is_loopback(self.base_url.host or "")

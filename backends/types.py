@@ -93,14 +93,13 @@ class Terms:
     """What a request may still spend and where it comes from, for a backend that routes by itself.
 
     ``max_cost_usd_micros`` and ``max_attempt_count`` are what is left, ``min_confidence`` what the caller
-    accepts; None: no limit. ``local_only``: the prompt must not leave this machine. ``hop_count`` is how
-    many routers have passed the request on before it came here; ``traceparent`` is W3C Trace Context's.
+    accepts; None: no limit. ``hop_count`` is how many routers have passed the request on before it came
+    here; ``traceparent`` is W3C Trace Context's.
     """
 
     min_confidence: float | None = None
     max_cost_usd_micros: int | None = None
     max_attempt_count: int | None = None
-    local_only: bool = False
     tags: tuple[str, ...] = ()
     request_id: str = ""
     traceparent: str = ""
@@ -108,14 +107,30 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Clearance:
+    """What of a prompt may leave this machine: nothing, until somebody who knows the rules says otherwise.
+
+    ``may_leave``: backends that are external may be asked. ``redact`` names the kinds of personal data that
+    stand-ins replace before.
+    """
+
+    may_leave: bool = False
+    redact: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
-    """A conversation, how to draw the answer, the form it must have (None: free text), and for whom."""
+    """A conversation, how to draw the answer, the form it must have (None: free text), and for whom.
+
+    ``clearance`` goes with every prompt that is made from this one; one made anew without it stays here.
+    """
 
     messages: tuple[Message, ...]
     sampling: Sampling = field(default_factory=Sampling)
     response_format: ResponseFormat | None = None
     caller: Caller = field(default_factory=Caller)
     terms: Terms = field(default_factory=Terms)
+    clearance: Clearance = field(default_factory=Clearance)
 
     @property
     def text(self) -> str:

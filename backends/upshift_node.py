@@ -85,7 +85,7 @@ class UpshiftNodeBackend:
     async def _answer(
         self, prompt: Prompt, timeout_s: float | None, deadline: float | None
     ) -> AsyncGenerator[Delta | Completion]:
-        self._check_terms(prompt.terms)
+        self._check_leave(prompt)
         answer = NodeAnswer(
             estimated_input_token_count=self.count_tokens(prompt), output_limit=self._limit(prompt)
         )
@@ -148,14 +148,14 @@ class UpshiftNodeBackend:
             raise error_of(exc, self.options.target) from None
         return max(contexts) if contexts and all(contexts) else None
 
-    def _check_terms(self, terms: Terms) -> None:
-        limit = self.options.max_hop_count
-        if terms.hop_count >= limit:
+    def _check_leave(self, prompt: Prompt) -> None:
+        limit, hop_count = self.options.max_hop_count, prompt.terms.hop_count
+        if hop_count >= limit:
             raise Refused(
-                f"{terms.hop_count} nodes have passed the request on, and at most {limit} may; nodes that "
+                f"{hop_count} nodes have passed the request on, and at most {limit} may; nodes that "
                 "ask each other in a circle need other ladders, longer chains a higher max_hop_count"
             )
-        if terms.local_only and self.capabilities.external:
+        if self.capabilities.external and not prompt.clearance.may_leave:
             raise Refused(f"the request must stay on this machine, and node {self.options.target} is another")
 
     def _open(self) -> grpc.aio.Channel:

@@ -50,7 +50,8 @@ class UpshiftNodeOptions(BaseModel):
         default=False, description="Whether all of its tiers enforce grammars; it does not say so itself."
     )
     external: bool | None = Field(
-        default=None, description="Whether prompts leave this machine; unset: unless the target is loopback."
+        default=None,
+        description="Whether prompts leave this machine; unset: unless at a loopback address, unproxied.",
     )
     start_check: bool = Field(default=True, description="Whether to ask for the list of tiers at start.")
     start_timeout_s: float = Field(default=10.0, gt=0, description="Longest wait for that list.")
@@ -79,4 +80,6 @@ class UpshiftNodeOptions(BaseModel):
     @property
     def leaves_machine(self) -> bool:
         """Whether prompts leave this machine."""
-        return not self._is_here if self.external is None else self.external
+        if self.external is not None:
+            return self.external
+        return self.environment_proxy or not self._is_here

@@ -30,6 +30,10 @@ READ_VERSIONS = (1, 2)
 """Files of other versions are refused. Version 1 is version 2 without trees and agreement."""
 
 
+# All that numbers and shapes that nobody fitted can raise.
+_UNSOUND = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
+
 class ArtefactError(Exception):
     """The file is not an artefact that this version can serve; fit it again."""
 
@@ -79,14 +83,14 @@ def load(path: str | os.PathLike[str]) -> Learnt:
             # Files from before there were probes have none.
             refinements=Refinements.from_json(content.get("refinements", {})),
         )
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
+    except _UNSOUND as exc:
         raise ArtefactError(f"{path}: its content cannot be served: {exc}") from exc
 
 
 def _content(path: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise ArtefactError(f"{path}: not JSON: {exc}") from exc
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise ArtefactError(f"{path}: not an artefact; its kind must be {KIND!r}")

@@ -1,4 +1,4 @@
-"""Names of policies, difficulty estimators, signals and probes and where their code lives.
+"""Names of policies, difficulty estimators, signals, probes and detectors and where their code lives.
 
 The one place that is edited to add one. A class is imported only when its name is asked for. A
 package outside this tree adds its own by the entry point groups named here; the value names a
@@ -95,3 +95,18 @@ PROBES = Registry(
     },
 )
 """Signals that cost a model call. Built as ``Class(options)``; see :class:`policies.probes.base.Probe`."""
+
+DETECTORS = Registry(
+    "kind of personal data",
+    "upshift.pii",
+    {
+        "email": "policies.pii.email:Email",
+        "phone": "policies.pii.phone:Phone",
+        "card": "policies.pii.card:Card",
+        "iban": "policies.pii.iban:Iban",
+        "national_id": "policies.pii.national_id:NationalId",
+        "ip_address": "policies.pii.ip_address:IpAddress",
+        "secret": "policies.pii.secret:Secret",
+    },
+)
+"""Find personal data in prompts. Built as ``Class()``; see :class:`policies.pii.base.Detector`."""

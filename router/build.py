@@ -21,18 +21,19 @@ from policies.learnt import Learnt
 from policies.probes.base import Probe
 from policies.probes.economy import Economy
 from policies.probes.refinement import Refinements
-from policies.registry import DIFFICULTY, POLICIES, PROBES, SIGNALS
+from policies.registry import DETECTORS, DIFFICULTY, POLICIES, PROBES, SIGNALS
 from policies.stopping import Stopping
 from router.arm_tier import ArmTier
 from router.assess import Assessor
 from router.audit import Auditor
 from router.certificates.found import warrant_for
-from router.config.model import Config, PolicyConfig, TierConfig
+from router.config.model import Config, PolicyConfig, PrivacyConfig, TierConfig
 from router.config.resilience import ResilienceConfig
 from router.core import Router
 from router.earlier import Earlier
-from router.journal import Journal, NullJournal, SqliteJournal
+from router.journal import Journal, NullJournal, Retention, SqliteJournal
 from router.plan import Planner, Route
+from router.privacy.rules import PrivacyRules
 from router.probing import Prober
 from router.request import Constraints
 from router.resilience.settings import Adapting, Breaking, Hedging, Resilience, Retrying
@@ -56,7 +57,8 @@ def build(config: Config, earlier: Sequence[Earlier] = ()) -> Router:
         (last and last.route(policy, config)) or _route(policy, config, tiers, learnt)
         for policy in config.policies
     ]
-    planner = Planner(routes, estimator_for(config, [tier.name for tier in tiers], learnt))
+    estimator = estimator_for(config, [tier.name for tier in tiers], learnt)
+    planner = Planner(routes, estimator, _privacy(config.privacy))
     assessor = Assessor(
         [SIGNALS.load(name)() for name in SIGNALS.names()],
         None if learnt is None else learnt.confidence,
@@ -123,6 +125,7 @@ def _route(config: PolicyConfig, whole: Config, tiers: list[Tier], learnt: Learn
             max_cost_usd_micros=limits.max_cost_usd_micros,
             max_attempt_count=limits.max_attempt_count,
             local_only=limits.local_only,
+            redact=limits.redact,
         ),
         tags=frozenset(config.match.tags),
         tenants=frozenset(config.match.tenants),
@@ -165,7 +168,19 @@ def _auditor(
     return Auditor(journal, time.monotonic)
 
 
+def _privacy(config: PrivacyConfig) -> PrivacyRules:
+    redact = config.redact or config.detect or DETECTORS.names()
+    return PrivacyRules(config.detect, redact, config.redact_external)
+
+
 def _journal(config: Config) -> Journal:
-    if config.journal.path is None:
+    kept = config.journal
+    if kept.path is None:
         return NullJournal()
-    return SqliteJournal(config.journal.path, store_prompts=config.journal.store_prompts)
+    retention = Retention.of_days(kept.prompt_retention_days, kept.retention_days)
+    return SqliteJournal(
+        kept.path,
+        store_prompts=kept.store_prompts,
+        redact=_privacy(config.privacy).redact if kept.redact else (),
+        retention=retention,
+    )

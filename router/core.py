@@ -149,7 +149,7 @@ class Router:
             reason = None if result else failure
             reports = cascade.reports()
             admission.settle(reports)
-            entry = JournalEntry(request, decided, result, reports, reason)
+            entry = JournalEntry(cascade.plan.request, decided, result, reports, reason)
             self._journal.record(entry)
             observation.ended(entry)
             if spending is not None:

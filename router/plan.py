@@ -21,6 +21,7 @@ from policies.stopping import Stopping
 from router.certificates.warrant import CertificateStatus, Permit, Warrant
 from router.errors import InvalidRequest, Violation
 from router.events import TierEstimate
+from router.privacy.rules import PrivacyRules
 from router.request import Constraints, Request
 from router.spending import Spending
 from router.tiers import Tier
@@ -132,11 +133,20 @@ class Plan:
 
 
 class Planner:
-    """Makes plans. ``routes`` are tried in order; ``estimator`` predicts what tiers would give."""
+    """Makes plans. ``routes`` are tried in order; ``estimator`` predicts what tiers would give.
 
-    def __init__(self, routes: Sequence[Route], estimator: DifficultyEstimator) -> None:
+    ``privacy`` None: nothing is looked for in prompts; what may leave is as policies and requests say.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        estimator: DifficultyEstimator,
+        privacy: PrivacyRules | None = None,
+    ) -> None:
         self._routes = tuple(routes)
         self._estimator = estimator
+        self._privacy = privacy or PrivacyRules()
 
     def plan(self, request: Request) -> Plan:
         """Plan a request.
@@ -144,8 +154,10 @@ class Planner:
         Raises InvalidRequest for a policy that does not exist. A plan may have no rung that can
         be used.
         """
+        request = self._privacy.tagged(request)
         route = self._route(request)
-        constraints = tighten(route.constraints, request.constraints)
+        constraints = tighten(self._binding(request, route), request.constraints)
+        request = self._privacy.cleared(request, constraints)
         features = features_of(request.prompt)
         estimates = self._estimator.predict(request.prompt, features)
         rungs = tuple(
@@ -153,7 +165,7 @@ class Planner:
             for tier in route.ladder
         )
         rungs = _with_arms(rungs, route.arms, estimates)
-        permit = None if route.warrant is None else route.warrant.permit(request.tags)
+        permit = _permit(route, request, constraints)
         return Plan(request, route, constraints, rungs, features, permit)
 
     @property
@@ -170,6 +182,20 @@ class Planner:
         warrants = [route.warrant for route in self._routes if route.warrant is not None]
         return tuple(status for warrant in warrants for status in warrant.statuses())
 
+    def _binding(self, request: Request, route: Route) -> Constraints:
+        """What ``route`` demands, and where its data may go by the rule that it would have fallen under.
+
+        Who asks for a policy by name does not thereby get out of what holds for the class of its data.
+        """
+        own = next((other for other in self._routes if other.matches(request)), route)
+        if own is route or not (own.tags or own.tenants):
+            return route.constraints
+        return replace(
+            route.constraints,
+            local_only=route.constraints.local_only or own.constraints.local_only,
+            redact=route.constraints.redact or own.constraints.redact,
+        )
+
     def _route(self, request: Request) -> Route:
         name = request.constraints.policy
         for route in self._routes:
@@ -178,6 +204,13 @@ class Planner:
         known = ", ".join(route.name for route in self._routes)
         said = f"no policy is called {name!r}" if name else "no policy matches the request"
         raise InvalidRequest((Violation("constraints.policy", "POLICY_UNKNOWN", f"{said}; known: {known}"),))
+
+
+def _permit(route: Route, request: Request, constraints: Constraints) -> Permit | None:
+    """The right to serve below the top tier; none where tiers are shown less than when it was tested."""
+    if route.warrant is None or constraints.redact != route.constraints.redact:
+        return None
+    return route.warrant.permit(request.tags)
 
 
 def tighten(rule: Constraints, wish: Constraints) -> Constraints:
@@ -191,6 +224,7 @@ def tighten(rule: Constraints, wish: Constraints) -> Constraints:
         max_attempt_count=_strictest(min, rule.max_attempt_count, wish.max_attempt_count),
         allowed_tiers=wish.allowed_tiers,
         local_only=rule.local_only or wish.local_only,
+        redact=rule.redact or wish.redact,
         policy=wish.policy,
     )
 

@@ -15,7 +15,8 @@ class Constraints:
     """What the caller will accept beyond the policy's own rules.
 
     None leaves a value to the policy; empty ``allowed_tiers`` means all that the policy allows;
-    ``policy`` None picks the first policy whose match rule fits.
+    ``policy`` None picks the first policy whose match rule fits. ``local_only``: the prompt must not leave
+    this machine; ``redact``: stand-ins replace personal data before it does.
     """
 
     min_confidence: float | None = None
@@ -23,6 +24,7 @@ class Constraints:
     max_attempt_count: int | None = None
     allowed_tiers: frozenset[str] = frozenset()
     local_only: bool = False
+    redact: bool = False
     policy: str | None = None
 
 

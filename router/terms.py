@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from backends.types import Terms
 from router.budget import Budget
 from router.plan import Plan
@@ -14,20 +16,16 @@ def terms_of(plan: Plan, budget: Budget | None = None) -> Terms:
 
     ``budget`` None: the attempt is nobody's to pay but the house's.
     """
-    request, constraints = plan.request, plan.constraints
     money = attempts = None
     if budget is not None:
         money, attempts = budget.money_left_usd_micros(), budget.attempts_left()
-    return Terms(
-        min_confidence=constraints.min_confidence,
+    return replace(
+        plan.request.prompt.terms,
+        min_confidence=plan.constraints.min_confidence,
         max_cost_usd_micros=money,
         # The attempt that has begun is one of them.
         max_attempt_count=None if attempts is None else attempts + 1,
-        local_only=constraints.local_only,
-        tags=tuple(sorted(request.tags)),
-        request_id=request.id,
-        traceparent=_traceparent(request, budget),
-        hop_count=request.hop_count,
+        traceparent=_traceparent(plan.request, budget),
     )
 
 

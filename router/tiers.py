@@ -12,6 +12,7 @@ from backends.base import Backend
 from backends.types import Usage
 from policies.costs import Rates
 from router.pace import Pace
+from router.privacy.border import Border
 from router.resilience.gate import Gate
 from router.resilience.guard import Guard, Health
 from router.resilience.settings import Resilience
@@ -107,7 +108,10 @@ class Running:
 
 
 class Tier:
-    """One rung of a ladder. ``pace`` is how fast it answers of late, ``guard`` the door to it."""
+    """One rung of a ladder, its ``backend`` behind the border.
+
+    ``pace`` is how fast it answers of late, ``guard`` the door to it.
+    """
 
     def __init__(
         self,
@@ -120,7 +124,7 @@ class Tier:
     ) -> None:
         self.name = name
         self.kind = kind
-        self._running = Running(backend)
+        self._running = Running(Border(backend))
         self.price = price
         self.limits = limits
         self.energy = energy or Energy()

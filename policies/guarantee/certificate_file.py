@@ -40,7 +40,7 @@ def load_certificates(path: Path) -> tuple[Certificate, ...]:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise CertificateError(f"{path}: not JSON: {exc}") from exc
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise CertificateError(f"{path}: holds no certificates; its kind must be {KIND!r}")
@@ -56,7 +56,7 @@ def load_certificates(path: Path) -> tuple[Certificate, ...]:
         )
     try:
         return tuple(Certificate.from_json(item) for item in content)
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as exc:
         raise CertificateError(f"{path}: its content is no certificate: {exc}") from exc
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import blake2b
 
 from backends.types import Message, Prompt, Role, Sampling, TokenLogprob
@@ -39,7 +40,9 @@ def verdict_prompt(answer: Answer) -> Prompt:
     quoted = {"question": excerpt(question), "answer": excerpt(answer.text)}
     mark = blake2b("\0".join(quoted.values()).encode("utf-8", "replace"), digest_size=6).hexdigest()
     text = TEMPLATE.format(mark=mark, **quoted)
-    return Prompt((Message(Role.USER, text),), _SAMPLING, caller=answer.prompt.caller)
+    return replace(
+        answer.prompt, messages=(Message(Role.USER, text),), sampling=_SAMPLING, response_format=None
+    )
 
 
 def read_verdict(reply: Answer, name: str) -> Mapping[str, float]:

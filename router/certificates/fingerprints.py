@@ -68,8 +68,17 @@ def fingerprints(config: Config, policy: PolicyConfig, learnt: Path | None) -> d
         "difficulty": digest(difficulty),
         "ladder": digest([*policy.ladder]),
         "learnt": "" if learnt is None else path_fingerprint(learnt),
+        **redaction_fingerprint(config, redacts=policy.constraints.redact),
         **{f"tier {name}": tier_fingerprint(tiers[name]) for name in policy.ladder},
     }
+
+
+def redaction_fingerprint(config: Config, *, redacts: bool) -> dict[str, str]:
+    """What external tiers are not shown, under its name; empty where they are shown all."""
+    privacy = config.privacy
+    if not (redacts or privacy.redact_external):
+        return {}
+    return {"redaction": digest(sorted(privacy.redact or privacy.detect))}
 
 
 def path_fingerprint(path: Path) -> str:

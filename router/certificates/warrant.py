@@ -18,6 +18,9 @@ from policies.guarantee.certificate import EVERYTHING, Certificate
 from policies.guarantee.certificate_file import CertificateError, write_whole
 from policies.guarantee.monitor import Alarm, Monitor, Standing
 
+# All that a file that nobody stored can raise.
+_UNSOUND = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
 _LOG = logging.getLogger(__name__)
 
 _STORED_EVERY = 50
@@ -129,7 +132,7 @@ class Warrant:
         try:
             stored = json.loads(self._state_path.read_text(encoding="utf-8"))["monitors"]
             monitors = [Monitor.from_json(value, self._alarm) for value in stored]
-        except (OSError, KeyError, TypeError, ValueError) as exc:
+        except (OSError, *_UNSOUND) as exc:
             message = f"{self._state_path}: the watch over certificates cannot be read: {exc}; "
             raise CertificateError(message + "calibrate again, or delete it to begin the watch anew") from exc
         self._monitors |= {m.certificate_id: m for m in monitors if m.certificate_id in self._monitors}

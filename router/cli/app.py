@@ -23,6 +23,7 @@ from router.cli import (
     evaluate,
     explain,
     init,
+    journal,
     keys,
     models,
     reload,
@@ -72,6 +73,7 @@ app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tenants.app, name="tenants")
+app.add_typer(journal.app, name="journal")
 
 
 def _print_version(wanted: bool) -> None:

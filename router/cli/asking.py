@@ -30,7 +30,7 @@ def read_schema(path: Path | None) -> Any:
         schema = json.loads(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise _unreadable(path, exc.strerror or str(exc)) from exc
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise _unreadable(path, str(exc)) from exc
     if not isinstance(schema, dict):
         raise _unreadable(path, "a JSON Schema is an object")

@@ -33,6 +33,7 @@ def explain(
     max_cost: given.MaxCost = None,
     tier: given.TierNames = None,
     local_only: given.LocalOnly = False,
+    redact: given.Redact = False,
     tag: given.Tags = None,
     schema: given.Schema = None,
     key: Key = None,
@@ -50,6 +51,7 @@ def explain(
         "max_cost_usd": max_cost,
         "tiers": tier or (),
         "local_only": local_only,
+        "redact": redact,
         "tags": tag or (),
         "schema": read_schema(schema),
     }

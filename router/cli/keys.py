@@ -5,7 +5,6 @@ Works on the file of keys itself; a server that runs takes changes within a seco
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from router.cli import parameters as given
+from router.cli.ages import seconds_in
 from router.cli.failure import ExitCode, Fault
 from router.tenants.principal import Scope
 
@@ -64,7 +64,6 @@ Overlap = Annotated[str, typer.Option(metavar="TIME", help="How long the old key
 Note = Annotated[str, typer.Option(metavar="TEXT", help="A note for people.")]
 
 _DEFAULT_CONFIG = Path("upshift.yaml")
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 @app.callback()
@@ -88,7 +87,7 @@ def create(
     from router.tenants.keys import mint
 
     now_s = time.time()
-    ends_s = None if expires is None else now_s + _seconds(expires)
+    ends_s = None if expires is None else now_s + seconds_in(expires)
     with _changing(file, config) as found:
         key, token = mint(
             tenants=tuple(tenant),
@@ -139,13 +138,13 @@ def rotate(
     from router.tenants.keys import mint
 
     now_s = time.time()
-    ends_s = None if expires is None else now_s + _seconds(expires)
+    ends_s = None if expires is None else now_s + seconds_in(expires)
     with _changing(file, config) as found:
         old = _known(found, key_id)
         key, token = mint(
             tenants=old.tenants, scopes=old.scopes, now_s=now_s, expires_s=ends_s, note=old.note
         )
-        found[key_id] = old.expiring(now_s + _seconds(overlap))
+        found[key_id] = old.expiring(now_s + seconds_in(overlap))
         found[key.id] = key
     _show_new(key, token, as_json=json)
 
@@ -191,13 +190,6 @@ def _known(found: dict[str, ApiKey], key_id: str) -> ApiKey:
         message = f"no key has the id {key_id!r}; `upshift keys list` shows them"
         raise Fault(message, code=ExitCode.WRONG, reason="KEY_UNKNOWN")
     return found[key_id]
-
-
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if found is None:
-        raise typer.BadParameter(f"{text!r} is no time; write 30m, 12h or 90d")
-    return int(found[1]) * _UNITS[found[2]]
 
 
 def _show_new(key: ApiKey, token: str, *, as_json: bool) -> None:

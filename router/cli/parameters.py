@@ -41,6 +41,9 @@ TierNames = Annotated[
     typer.Option("--tier", metavar="NAME", help="Use only this tier; repeat it for several."),
 ]
 LocalOnly = Annotated[bool, typer.Option("--local-only", help="Keep the prompt on the server's machine.")]
+Redact = Annotated[
+    bool, typer.Option("--redact", help="Show tiers beyond that machine stand-ins for personal data.")
+]
 Tags = Annotated[
     list[str] | None,
     typer.Option("--tag", metavar="LABEL", help="Label that policies match on; repeat it for several."),

@@ -147,7 +147,7 @@ class AnswerLog:
         for number, line in enumerate(lines[1:], start=2):
             try:
                 self._take(parse_line(json.loads(line)))
-            except ValueError as exc:
+            except (ValueError, RecursionError) as exc:
                 raise CollectError(
                     f"{self.path}:{number}: it is damaged: {type(exc).__name__}; delete the line to have its "
                     "answer collected again"

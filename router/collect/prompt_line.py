@@ -16,7 +16,8 @@ class PromptLine(BaseModel):
 
     A line of a file of outcomes is one too; its outcomes are passed over, as is all that is not known.
     ``reference`` is any JSON value, ``references`` are alternatives; ``schema`` and ``regex`` stand for
-    ``response_format``. ``pattern`` is looked for in the answer, which was not asked for in that form.
+    ``response_format``. ``tags`` are as a request's: what policies say of them holds here too. ``pattern``
+    is looked for in the answer, which was not asked for in that form.
     """
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
@@ -25,6 +26,7 @@ class PromptLine(BaseModel):
     id: Annotated[str, Field(min_length=1)] | None = None
     task: str | None = None
     group: str | None = None
+    tags: list[Annotated[str, Field(min_length=1, max_length=128)]] = []
     reference: Any = Field(None, validation_alias=AliasChoices("reference", "answer"))
     references: list[Any] = []
     pattern: str | None = None

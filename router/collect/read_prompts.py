@@ -7,7 +7,7 @@ over the wire passes, and becomes what it would become there, so that tiers see 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class Prompts:
 
 
 def read_prompts(path: Path) -> Prompts:
-    """Read all prompts of ``path``; of equal ones the first is kept.
+    """Read all prompts of ``path``; of equal ones the first is kept, with the tags of all.
 
     Raises CollectError for the first line that is wrong, for two prompts of one id and for a file
     without any, OutcomesError for damaged gzip, and OSError where the file cannot be read.
@@ -51,6 +51,7 @@ def read_prompts(path: Path) -> Prompts:
     for case in _cases(path):
         count += 1
         if kept.setdefault(case.key, case) is not case:
+            kept[case.key] = _with_tags(kept[case.key], case.prompt.terms.tags)
             continue
         if places.setdefault(case.id, case.place) != case.place:
             raise CollectError(
@@ -99,7 +100,14 @@ def _case(line: PromptLine, place: str) -> Case:
     prompt = _checked(line, place)
     references = tuple(line.alternatives)
     case = Case(line.id or "", prompt, references, line.pattern, line.task, line.group, place)
+    case = _with_tags(case, line.tags)
     return case if case.id else replace(case, id=f"prompt-{prompt_key(prompt)}")
+
+
+def _with_tags(case: Case, tags: Iterable[str]) -> Case:
+    terms = case.prompt.terms
+    joined = replace(terms, tags=tuple(sorted({*terms.tags, *tags})))
+    return case if joined == terms else replace(case, prompt=replace(case.prompt, terms=joined))
 
 
 def _checked(line: PromptLine, place: str) -> Prompt:

@@ -69,6 +69,8 @@ def _marked(document: dict[str, Any], case: Case, grader: Grader | None) -> dict
     marks: dict[str, Any] = {}
     if case.references:
         marks["references"] = list(case.references)
+    if case.prompt.terms.tags:
+        marks["tags"] = list(case.prompt.terms.tags)
     if case.pattern is not None:
         marks["pattern"] = case.pattern
     if grader is None:

@@ -20,7 +20,7 @@ from router.collect.cases import Case
 from router.collect.purse import Purse
 from router.collect.settings import policy_of
 from router.core import Router
-from router.errors import DeadlineExceeded, NoTierReady, QueueFull, RoutingError
+from router.errors import DeadlineExceeded, NoTierAllowed, NoTierReady, QueueFull, RoutingError
 from router.events import Result
 from router.request import Constraints, Request
 
@@ -130,7 +130,8 @@ class _TierRun:
             self._failed_in_a_row = 0
             self._log.answered(slot, ended)
         else:
-            self._failed_in_a_row += 1
+            # What may not leave the machine says nothing of the tier.
+            self._failed_in_a_row += ended.reason != NoTierAllowed.reason
             self.last_reason = ended.reason
             self._log.failed(slot, ended)
         self._watcher.ended(slot, ended)
@@ -149,7 +150,10 @@ class _TierRun:
 
     async def _ask(self, slot: Slot, prompt: Prompt) -> Answer:
         request = Request(
-            f"collect-{slot.key}-{slot.sample}", prompt, Constraints(policy=policy_of(self.tier))
+            f"collect-{slot.key}-{slot.sample}",
+            prompt,
+            Constraints(policy=policy_of(self.tier)),
+            frozenset(prompt.terms.tags),
         )
         async with aclosing(self._router.run(request)) as events:
             async for event in events:

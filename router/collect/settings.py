@@ -12,12 +12,14 @@ from policies.difficulty.heuristic import HeuristicOptions
 from policies.fixed import FixedOptions
 from policies.guarantee.certificate import digest
 from router.certificates.code import signals_fingerprint
-from router.certificates.fingerprints import tier_fingerprint
+from router.certificates.fingerprints import redaction_fingerprint, tier_fingerprint
 from router.config import Config
 from router.config.model import (
     ConfidenceConfig,
+    ConstraintsConfig,
     DifficultyConfig,
     JournalConfig,
+    MatchConfig,
     ObjectiveConfig,
     PolicyConfig,
 )
@@ -37,7 +39,13 @@ def tier_prints(config: Config, tiers: Sequence[str]) -> dict[str, TierPrint]:
     signals = signals_fingerprint()
     return {
         name: TierPrint(
-            digest([tier_fingerprint(configured[name]), configured[name].price.model_dump(mode="json")]),
+            digest(
+                [
+                    tier_fingerprint(configured[name]),
+                    configured[name].price.model_dump(mode="json"),
+                    *redaction_fingerprint(config, redacts=_limits(config, name).redact).values(),
+                ]
+            ),
             signals,
         )
         for name in tiers
@@ -49,20 +57,42 @@ def policy_of(tier: str) -> str:
     return f"={tier}"
 
 
+def _limits(config: Config, tier: str) -> ConstraintsConfig:
+    """What of a prompt ``tier`` may see: no more than under any policy that would ask it."""
+    asking = [policy.constraints for policy in config.policies if tier in policy.ladder]
+    return ConstraintsConfig(
+        local_only=bool(asking) and all(limits.local_only for limits in asking),
+        redact=any(limits.redact for limits in asking),
+    )
+
+
+def _alone(name: str, tier: str) -> PolicyConfig:
+    """A policy that lets ``tier`` answer and knows no other."""
+    return PolicyConfig.model_construct(
+        name=name,
+        ladder=(tier,),
+        objective=ObjectiveConfig.model_construct(rule="fixed", options=FixedOptions(tier=tier)),
+    )
+
+
 def collecting(config: Config, tiers: Sequence[str]) -> Config:
-    """The configuration that runs ``tiers``, knowing nothing learnt, without journal and paying tenants."""
+    """The configuration that runs ``tiers``, at least one, knowing nothing learnt and keeping no journal."""
     policies = tuple(
-        PolicyConfig.model_construct(
-            name=policy_of(tier),
-            ladder=(tier,),
-            objective=ObjectiveConfig.model_construct(rule="fixed", options=FixedOptions(tier=tier)),
-        )
+        _alone(policy_of(tier), tier).model_copy(update={"constraints": _limits(config, tier)})
         for tier in tiers
+    )
+    # Nobody decides by these, but what they say of a class of data still binds prompts of that class.
+    classes = tuple(
+        _alone(policy.name, tiers[0]).model_copy(
+            update={"match": policy.match, "constraints": policy.constraints}
+        )
+        for policy in config.policies
+        if policy.match != MatchConfig()
     )
     return config.model_copy(
         update={
             "tiers": tuple(tier for tier in config.tiers if tier.name in tiers),
-            "policies": policies,
+            "policies": (*classes, *policies),
             "learnt": None,
             # What stands in for a calibrated confidence would be measured as a signal, and never served.
             "confidence": ConfidenceConfig(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from policies.registry import DETECTORS
 from router.config.document import Document
 from router.config.explain import suggestion
 from router.config.problems import Location, Problem
@@ -25,6 +26,7 @@ def cross_checks(document: Document) -> Iterator[Problem]:
         yield from _ladder(document, at, policy, known)
         yield from _arms(document, at, policy)
     yield from _probes(document, known)
+    yield from _kinds(document)
     yield from _reachable(document, policies)
 
 
@@ -95,6 +97,20 @@ def _probes(document: Document, known: tuple[str, ...]) -> Iterator[Problem]:
         if isinstance(tier, str) and tier not in known:
             message = f"no tier is called {tier!r}{suggestion(tier, known)}"
             yield document.problem((*here, "tier"), message)
+
+
+def _kinds(document: Document) -> Iterator[Problem]:
+    privacy = document.data.get("privacy") if isinstance(document.data, dict) else None
+    known = DETECTORS.names()
+    for key in ("detect", "redact"):
+        kinds = _strings(privacy.get(key)) if isinstance(privacy, dict) else []
+        for index, kind in enumerate(kinds):
+            here = ("privacy", key, index)
+            if kind not in known:
+                said = f"no kind of personal data is called {kind!r}{suggestion(kind, known)}"
+                yield document.problem(here, said)
+            elif kind in kinds[:index]:
+                yield document.problem(here, f"{kind!r} is there twice; keep one")
 
 
 def _reachable(document: Document, policies: _Named) -> Iterator[Problem]:

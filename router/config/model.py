@@ -21,6 +21,8 @@ _MICROS = 1_000_000
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
+Days = Annotated[float, Field(gt=0.0, le=36_500.0, allow_inf_nan=False)]
+
 Options = SkipValidation[BaseModel]
 """A part's own options. ``load`` puts an instance of that part's ``Options`` model here."""
 
@@ -62,6 +64,18 @@ class ServerConfig(Section):
     """Whether to listen where other machines can reach it, though encryption or authentication is missing."""
 
 
+class PrivacyConfig(Section):
+    """What is looked for in prompts, and what is kept from external tiers."""
+
+    detect: tuple[str, ...] = ()
+    """Kinds of personal data that tag a request `pii` and `pii.KIND`, which policies match; empty: none."""
+    redact: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Kinds that stand-ins such as <EMAIL_1> replace where asked for; unset: those of `detect`, or all."""
+    redact_external: bool = False
+    """Whether stand-ins replace personal data in all prompts to external tiers, whatever the policy; answers
+    get the values back."""
+
+
 class JournalConfig(Section):
     """Where decisions are recorded."""
 
@@ -69,6 +83,12 @@ class JournalConfig(Section):
     """SQLite file, relative to the configuration; null: nothing is recorded, and no feedback taken."""
     store_prompts: bool = False
     """Whether prompts and answers are stored too, not only what was decided about them."""
+    redact: bool = False
+    """Whether stand-ins replace personal data in what is stored, for good: the values are not kept."""
+    prompt_retention_days: Days | None = None
+    """Days after which stored prompts and answers are deleted; unset: with their record."""
+    retention_days: Days | None = None
+    """Days after which records are deleted, with their feedback and audits; unset: never."""
 
 
 class DifficultyConfig(Section):
@@ -225,6 +245,8 @@ class ConstraintsConfig(Section):
     """Most attempts."""
     local_only: bool = False
     """Whether requests must stay on this machine."""
+    redact: bool = False
+    """Whether stand-ins replace personal data in prompts to external tiers; answers get the values back."""
 
     @property
     def max_cost_usd_micros(self) -> int | None:
@@ -282,6 +304,8 @@ class Config(Section):
     """What is written to standard error."""
     energy: EnergyUseConfig = EnergyUseConfig()
     """How the energy of requests is accounted for."""
+    privacy: PrivacyConfig = PrivacyConfig()
+    """What is looked for in prompts, and what is kept from external tiers."""
     journal: JournalConfig = JournalConfig()
     """Where decisions are recorded."""
     learnt: Path | None = None

@@ -6,6 +6,7 @@ from router.journal.entry import JournalEntry
 from router.journal.errors import JournalError
 from router.journal.read import read_journal
 from router.journal.record import Feedback, Record
+from router.journal.retention import Pruned, Retention
 from router.journal.writer import JournalCounts, SqliteJournal
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "JournalEntry",
     "JournalError",
     "NullJournal",
+    "Pruned",
     "Record",
+    "Retention",
     "SqliteJournal",
     "read_journal",
 ]

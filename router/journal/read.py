@@ -14,12 +14,15 @@ from router.journal.errors import JournalError
 from router.journal.record import Feedback, Record
 from router.journal.rows import from_row, to_audit
 
+# What a row can raise that nobody wrote so.
+_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
 
 def read_journal(path: Path) -> Iterator[Record]:
     """Yield all records, with their feedback, in the order of writing; memory use is constant.
 
     A server may go on writing meanwhile: what is seen is the journal as of the first record.
-    Raises JournalError where the file is none, or newer than this program.
+    Raises JournalError where the file is none, or newer than this program, or damaged.
     """
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
@@ -30,7 +33,7 @@ def read_journal(path: Path) -> Iterator[Record]:
         try:
             version = schema.check(connection)
             yield from _records(connection, has_audits=version >= schema.AUDITS_VERSION)
-        except (sqlite3.Error, JournalError) as exc:
+        except (sqlite3.Error, JournalError, *_DAMAGED) as exc:
             raise JournalError(f"the journal {path} cannot be read: {exc}") from exc
 
 

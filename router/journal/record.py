@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from backends.types import Message
+from policies.pii.stand_ins import redacted
 from router.events import AttemptReport, Decided, TierEstimate
 from router.journal.audit import Audit
 from router.journal.entry import JournalEntry
@@ -69,6 +70,22 @@ class Record:
         """First 16 hexadecimal digits of the features' SHA-256: equal for equal features."""
         text = json.dumps(dict(self.features), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def redacted(self, kinds: Sequence[str]) -> Record:
+        """The record with stand-ins for data of ``kinds``, the same for the same value in all its texts.
+
+        What they stand for is lost.
+        """
+        if self.messages is None:
+            return self
+        said = [*(message.content for message in self.messages), self.answer or ""]
+        (*contents, answer), _ = redacted(said, kinds)
+        turns = zip(self.messages, contents, strict=True)
+        return replace(
+            self,
+            messages=tuple(replace(message, content=content) for message, content in turns),
+            answer=None if self.answer is None else answer,
+        )
 
     @classmethod
     def of(cls, entry: JournalEntry, *, time_s: float, store_prompts: bool) -> Record:

@@ -67,6 +67,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
     ),
     ("ALTER TABLE audits ADD COLUMN standing TEXT",),
+    (
+        # What is too old is found by these.
+        "CREATE INDEX IF NOT EXISTS requests_by_time ON requests (time_s)",
+        "CREATE INDEX IF NOT EXISTS prompts_by_time ON requests (time_s) WHERE messages IS NOT NULL",
+    ),
 )
 
 

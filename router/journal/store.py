@@ -15,6 +15,7 @@ from router.journal.audit import Audit
 from router.journal.errors import JournalError
 from router.journal.lock import WriterLock
 from router.journal.record import Feedback
+from router.journal.retention import Pruned, Retention, count_old, prune
 from router.journal.rows import AUDIT_COLUMNS, COLUMNS, Row
 
 # How long another process may hold the file (a backup, say) before a write fails.
@@ -62,13 +63,15 @@ class Store:
             except BaseException:
                 self._connection.close()
                 raise
-        except (OSError, sqlite3.Error, JournalError) as exc:
+        except (OSError, ValueError, sqlite3.Error, JournalError) as exc:
             self._lock.release()
             raise JournalError(f"the journal {path} cannot be used: {exc}") from exc
 
     def _prepare(self) -> None:
         self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
         schema.check(self._connection)
+        # What is forgotten is overwritten, in the file too.
+        self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute("PRAGMA journal_mode = WAL")
         schema.migrate(self._connection)
 
@@ -103,6 +106,26 @@ class Store:
         values = (score.request_id, score.source, score.score, score.time_s)
         self._connection.execute(_INSERT_FEEDBACK, values)
         return replaced
+
+    def prune(self, retention: Retention, now_s: float, limit: int) -> Pruned:
+        """Forget some of what is too old at ``now_s``; see :func:`router.journal.retention.prune`."""
+        return prune(self._connection, retention, now_s, limit)
+
+    def count_old(self, retention: Retention, now_s: float) -> Pruned:
+        """What is too old at ``now_s``. Raises sqlite3.Error."""
+        return count_old(self._connection, retention, now_s)
+
+    def fold(self) -> bool:
+        """Fold the write-ahead log, which has what was forgotten too, into the file, and empty it.
+
+        False where somebody reads meanwhile: then it must be tried again. Raises sqlite3.Error.
+        """
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            (is_busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        return not is_busy
 
     def close(self) -> None:
         """Close the file; its write-ahead log is folded in."""

@@ -20,7 +20,9 @@ from queue import Empty, SimpleQueue
 from router.errors import QueueFull, UnknownRequest
 from router.journal.audit import Audit
 from router.journal.entry import JournalEntry
+from router.journal.pruner import Pruner
 from router.journal.record import Feedback, Record
+from router.journal.retention import Retention
 from router.journal.rows import Row, to_row
 from router.journal.store import Store
 
@@ -71,7 +73,9 @@ _Item = _Ended | Audit | _Score | _Close
 class SqliteJournal:
     """Remembers in the SQLite file at ``path``.
 
-    ``clock`` gives seconds since 1970. ``store_prompts`` keeps prompts and answers too.
+    ``clock`` gives seconds since 1970. ``store_prompts`` keeps prompts and answers too, with stand-ins for
+    data of the kinds in ``redact``; ``retention`` says how long, and is looked after while entries come in
+    and while none do.
     """
 
     def __init__(
@@ -79,11 +83,15 @@ class SqliteJournal:
         path: Path,
         *,
         store_prompts: bool = False,
+        redact: Sequence[str] = (),
+        retention: Retention | None = None,
         queue_entry_count: int = _QUEUE_ENTRY_COUNT,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._path = path
         self._store_prompts = store_prompts
+        self._redact = tuple(redact)
+        self._pruner = Pruner(retention or Retention(), clock)
         self._limit = queue_entry_count
         self._clock = clock
         self._queue: SimpleQueue[_Item] = SimpleQueue()
@@ -149,13 +157,16 @@ class SqliteJournal:
         self._opened.set_result(None)
         try:
             while self._write_batch(store):
-                pass
+                self._prune(store)
         finally:
             store.close()
 
     def _write_batch(self, store: Store) -> bool:
         """Wait for an item, gather its company, write them; False once the journal is closed."""
-        items = [self._queue.get()]
+        try:
+            items = [self._queue.get(timeout=self._pruner.wait_s)]
+        except Empty:
+            return True
         time.sleep(_WINDOW_S)
         try:
             while len(items) < _BATCH_ITEM_COUNT:
@@ -173,6 +184,12 @@ class SqliteJournal:
             _acknowledge(score, outcome)
         return not any(isinstance(item, _Close) for item in items)
 
+    def _prune(self, store: Store) -> None:
+        try:
+            self._pruner.work(store)
+        except sqlite3.Error as exc:
+            self._complain(0, exc)
+
     def _rows(self, items: Sequence[_Item]) -> list[Row]:
         rows: list[Row] = []
         for item in items:
@@ -184,7 +201,8 @@ class SqliteJournal:
         return rows
 
     def _record(self, item: _Ended) -> Record:
-        return Record.of(item.entry, time_s=item.time_s, store_prompts=self._store_prompts)
+        record = Record.of(item.entry, time_s=item.time_s, store_prompts=self._store_prompts)
+        return record.redacted(self._redact) if self._redact else record
 
     def _write(
         self, store: Store, rows: list[Row], scores: list[Feedback], audits: list[Audit]

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from router.config.model import Config
 from router.errors import ConfigRefused
 
-LIVE = frozenset({"version", "tiers", "policies", "learnt", "difficulty", "confidence"})
+LIVE = frozenset({"version", "tiers", "policies", "learnt", "difficulty", "confidence", "privacy"})
 """Sections that take effect at once; all others are what the process is made of."""
 
 

@@ -114,6 +114,7 @@ def _constraints(message: types_pb2.Constraints) -> Constraints:
         max_attempt_count=message.max_attempt_count if has("max_attempt_count") else None,
         allowed_tiers=frozenset(message.allowed_tiers),
         local_only=message.local_only,
+        redact=message.redact,
         policy=message.policy or None,
     )
 

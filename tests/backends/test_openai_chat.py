@@ -448,6 +448,12 @@ def test_knows_whether_prompts_leave_the_machine(url: str, set_to: bool | None, 
     assert OpenAIChatBackend(options).capabilities.external is external
 
 
+def test_a_proxy_of_the_environment_leads_out() -> None:
+    """It is asked for loopback addresses too, unless NO_PROXY excepts them, which nobody here checks."""
+    options = OpenAIChatOptions(base_url="http://localhost/v1", model="m", environment_proxy=True)
+    assert OpenAIChatBackend(options).capabilities.external
+
+
 @pytest.mark.parametrize(("wanted", "asked"), [(0, 2), (10, 10), (99, 20)])
 async def test_asks_for_as_many_first_tokens_as_are_wanted(wanted: int, asked: int) -> None:
     """A prompt that wants ten of the most probable tokens gets them; no more than the API allows."""

@@ -60,7 +60,7 @@ policies:
 
 async def test_all_that_binds_a_request_travels_along() -> None:
     """Constraints, budget, tags, tenant, priority, trace and deadline reach the next node."""
-    terms = Terms(0.7, 5_000, 2, True, ("pii",), "r1", "00-ab-cd-01", 1)
+    terms = Terms(0.7, 5_000, 2, ("pii",), "r1", "00-ab-cd-01", 1)
     prompt = replace(PROMPT, caller=Caller("acme", 1), terms=terms)
     async with node() as (backend, router):
         await read(backend, prompt, timeout_s=5.0)
@@ -283,5 +283,5 @@ async def test_what_must_stay_here_goes_to_no_other_machine() -> None:
     """The adapter itself refuses, whatever the plan above it says."""
     async with node(external=True) as (backend, router):
         with pytest.raises(Refused, match="must stay on this machine"):
-            await read(backend, replace(PROMPT, terms=Terms(local_only=True)))
+            await read(backend, PROMPT)
     assert router.requests == []

@@ -110,6 +110,14 @@ def ladder(
     ]
 
 
+async def test_a_request_that_shows_less_than_was_tested_is_not_covered() -> None:
+    """Stand-ins that the policy does not use itself change what tiers read, so the top tier answers."""
+    house = House(ladder())
+    async with house.open() as router:
+        assert (await answer(router, ask(constraints=Constraints(redact=True)))).tier == "top"
+        assert (await answer(router, ask(id="other"))).tier == "edge"
+
+
 async def test_a_kept_answer_that_the_top_bears_out_counts_as_no_loss() -> None:
     """The audit runs behind the answer's back, with its propensity and its own cost on record."""
     house = House(ladder())

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from backends.echo import EchoBackend, EchoOptions
-from backends.types import Completion, Delta, FinishReason, Prompt, Terms, Usage
+from backends.types import Clearance, Completion, Delta, FinishReason, Prompt, Terms, Usage
 from router.request import Constraints
 from router.tiers import Limits, Price, Tier
 from tests.router.conftest import SURE, UNSURE, House, ask, echo_tier
@@ -18,6 +18,7 @@ class Listener(EchoBackend):
     def __init__(self, cost_usd_micros: int | None = None) -> None:
         super().__init__(EchoOptions.model_validate({"reply": "answer", "logprob": SURE}))
         self.terms: list[Terms] = []
+        self.clearances: list[Clearance] = []
         self._cost_usd_micros = cost_usd_micros
 
     async def stream(
@@ -25,6 +26,7 @@ class Listener(EchoBackend):
     ) -> AsyncGenerator[Delta | Completion]:
         """Note the terms."""
         self.terms.append(prompt.terms)
+        self.clearances.append(prompt.clearance)
         yield Delta("answer")
         yield Completion(FinishReason.STOP, Usage(10, 1), self._cost_usd_micros)
 
@@ -43,8 +45,9 @@ async def test_constraints_and_origin_travel_along() -> None:
         ask(id="r1", constraints=wish, tags=frozenset({"b", "a"}), traceparent="00-ab-cd-01", hop_count=2)
     )
     assert listener.terms == [
-        Terms(0.7, local_only=True, tags=("a", "b"), request_id="r1", traceparent="00-ab-cd-01", hop_count=2)
+        Terms(0.7, tags=("a", "b"), request_id="r1", traceparent="00-ab-cd-01", hop_count=2)
     ]
+    assert listener.clearances == [Clearance(may_leave=False)]
 
 
 async def test_what_is_left_of_the_budget_travels_along() -> None:

@@ -91,7 +91,7 @@ def _of_line(path: Path, number: int, line: str) -> Text:
         return Text("")
     try:
         value = json.loads(line)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise Refused(f"{path}:{number} is not JSON: {exc}") from exc
     fields = {"text": value} if isinstance(value, str) else value
     if not isinstance(fields, dict) or fields.keys() - {"text", "prompt"} or "text" not in fields:

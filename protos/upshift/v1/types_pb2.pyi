@@ -432,6 +432,7 @@ class Constraints(_message.Message):
     ALLOWED_TIERS_FIELD_NUMBER: _builtins.int
     LOCAL_ONLY_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    REDACT_FIELD_NUMBER: _builtins.int
     min_confidence: _builtins.float
     """Least calibrated confidence to accept below the top tier, in [0, 1]. Default: the policy's."""
     max_cost_usd_micros: _builtins.int
@@ -442,6 +443,10 @@ class Constraints(_message.Message):
     """Whether the request must stay on this machine. Default false."""
     policy: _builtins.str
     """Name of the policy to decide with. Default: the first whose match rule fits."""
+    redact: _builtins.bool
+    """Whether stand-ins replace personal data in what tiers beyond this machine read; the answer gets the
+    values back. Default: as the policy says.
+    """
     @_builtins.property
     def allowed_tiers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of the tiers that may be used; empty means all that the policy allows."""
@@ -455,10 +460,11 @@ class Constraints(_message.Message):
         allowed_tiers: _abc.Iterable[_builtins.str] | None = ...,
         local_only: _builtins.bool = ...,
         policy: _builtins.str = ...,
+        redact: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_attempt_count", b"_max_attempt_count", "_max_cost_usd_micros", b"_max_cost_usd_micros", "_min_confidence", b"_min_confidence", "max_attempt_count", b"max_attempt_count", "max_cost_usd_micros", b"max_cost_usd_micros", "min_confidence", b"min_confidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_attempt_count", b"_max_attempt_count", "_max_cost_usd_micros", b"_max_cost_usd_micros", "_min_confidence", b"_min_confidence", "allowed_tiers", b"allowed_tiers", "local_only", b"local_only", "max_attempt_count", b"max_attempt_count", "max_cost_usd_micros", b"max_cost_usd_micros", "min_confidence", b"min_confidence", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_attempt_count", b"_max_attempt_count", "_max_cost_usd_micros", b"_max_cost_usd_micros", "_min_confidence", b"_min_confidence", "allowed_tiers", b"allowed_tiers", "local_only", b"local_only", "max_attempt_count", b"max_attempt_count", "max_cost_usd_micros", b"max_cost_usd_micros", "min_confidence", b"min_confidence", "policy", b"policy", "redact", b"redact"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_attempt_count: _TypeAlias = _typing.Literal["max_attempt_count"]  # noqa: Y015
     _WhichOneofArgType__max_attempt_count: _TypeAlias = _typing.Literal["_max_attempt_count", b"_max_attempt_count"]  # noqa: Y015

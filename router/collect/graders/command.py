@@ -135,7 +135,7 @@ def _score(output: bytes) -> float:
     """Read a score. Raises ValueError that says what came instead."""
     try:
         value: Any = json.loads(output)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"printed {len(output)} bytes that are no JSON") from None
     if isinstance(value, dict):
         value = value.get("score")

@@ -43,6 +43,7 @@ _CONSTRAINTS = {
     "min_confidence": "min_confidence",
     "max_attempts": "max_attempt_count",
     "local_only": "local_only",
+    "redact": "redact",
     "policy": "policy",
 }
 
@@ -57,7 +58,8 @@ class Options(TypedDict, total=False):
 
     ``min_confidence``: least calibrated confidence below the top tier, in [0, 1]. ``max_cost_usd``,
     ``max_attempts``: the most that all attempts together may take. ``tiers``: names of those that may
-    be used. ``local_only``: the question must not leave the server's machine. ``policy``: its name.
+    be used. ``local_only``: the question must not leave the server's machine; ``redact``: only
+    with stand-ins for personal data. ``policy``: its name.
     ``tags``, ``tenant``: what policies match on. ``priority``: ``low``, ``normal`` or ``high``, for
     tiers where requests wait.
 
@@ -84,6 +86,7 @@ class Options(TypedDict, total=False):
     max_attempts: int | None
     tiers: Collection[str]
     local_only: bool
+    redact: bool
     policy: str | None
     tags: Collection[str]
     tenant: str

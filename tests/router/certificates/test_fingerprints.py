@@ -43,6 +43,8 @@ def folder(tmp_path: Path) -> Path:
         ("80/v1", "81/v2", {"tier large"}),
         ("thread_count: 1", "context_token_count: 64", {"tier small"}),
         ("[small, large]", "[large]", {"ladder", "tier small"}),
+        ("learnt: learnt.json", "privacy: {redact_external: true}", {"redaction"}),
+        ("0.02}}", "0.02}, constraints: {redact: true}}", {"redaction"}),
         ("learnt: learnt.json", "confidence: {uncalibrated: token_probability}", {"confidence"}),
     ],
 )

@@ -50,6 +50,8 @@ def test_a_databases_password_is_not_shown() -> None:
         ("tenants: [{name: a}, {name: a}]\n", "'a' is in the list twice"),
         ("admin: {listen: '127.0.0.1:0'}\n", "needs auth.keys"),
         ("tenants: [{name: a, limits: {requests_per_s: 0}}]\n", "must be greater than 0"),
+        ("privacy: {detect: [emial]}\n", "did you mean 'email'?"),
+        ("privacy: {redact: [email, email]}\n", "'email' is there twice"),
     ],
 )
 def test_what_does_not_fit_together_is_said(text: str, said: str) -> None:

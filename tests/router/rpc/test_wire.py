@@ -53,7 +53,7 @@ def test_every_option_arrives() -> None:
         [{"role": "user", "content": "a"}, Message(Role.ASSISTANT, "b"), Message(Role.USER, "c")],
         system="s", schema={"type": "object"}, temperature=0.5, top_p=0.9, max_output_tokens=7, stop=["x"],
         seed=3, min_confidence=0.0, max_cost_usd=0.25, max_attempts=2, tiers=["edge"], local_only=True,
-        policy="default", tags={"pii"}, tenant="t", allow_retraction=True, top_k=5, min_p=0.1,
+        redact=True, policy="default", tags={"pii"}, tenant="t", allow_retraction=True, top_k=5, min_p=0.1,
         repetition_penalty=1.2, presence_penalty=0.5, frequency_penalty=-0.5, priority="high",
     )  # fmt: skip
     turns = (
@@ -63,7 +63,7 @@ def test_every_option_arrives() -> None:
         Message(Role.USER, "c"),
     )
     sampling = Sampling(0.5, 0.9, 7, ("x",), 3, 5, 0.1, 1.2, 0.5, -0.5)
-    constraints = Constraints(0.0, 250_000, 2, frozenset({"edge"}), True, "default")
+    constraints = Constraints(0.0, 250_000, 2, frozenset({"edge"}), True, True, "default")
     prompt = Prompt(turns, sampling, JsonSchemaFormat({"type": "object"}), Caller("t", 1))
     assert request == Request("id-1", prompt, constraints, frozenset({"pii"}), "t", 5.0, True)
 

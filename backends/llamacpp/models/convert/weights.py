@@ -87,7 +87,7 @@ def _places(file: Path) -> dict[str, _Place]:
         header.pop("__metadata__", None)
         room = file.stat().st_size - 8 - length
         return {name: _place(file, 8 + length, room, entry) for name, entry in header.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as exc:
         raise Refused(f"{file} is not a safetensors file, or a broken one: {exc}") from exc
 
 

@@ -1,0 +1,1 @@
+"""What may leave this machine: who says so (``rules``), and where it is held to (``border``)."""

@@ -1,0 +1,51 @@
+"""The one way from a tier to its model: what may not leave this machine is refused here.
+
+Whatever asks a tier (attempts, retries, samples, probes, audits, drafts) comes through here, and what it asks
+must say itself that it may leave: a prompt that nobody cleared stays. Refuses to know policies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from backends.base import Backend
+from backends.errors import Refused
+from backends.types import Capabilities, Completion, Delta, Prompt
+from router.privacy.disguise import Disguise
+
+
+class Border:
+    """``backend`` as its tier may use it: a :class:`backends.base.Backend` too, and nothing else of it."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the backend."""
+        return self._backend.capabilities
+
+    async def start(self) -> None:
+        """Start the backend."""
+        await self._backend.start()
+
+    async def close(self) -> None:
+        """Close the backend."""
+        await self._backend.close()
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """Tokens of ``prompt`` as it is; stand-ins take about as many. Sends nothing anywhere."""
+        return self._backend.count_tokens(prompt)
+
+    def stream(self, prompt: Prompt, *, timeout_s: float | None = None) -> AsyncGenerator[Delta | Completion]:
+        """Answer ``prompt``; an external backend sees it only as far as its clearance allows.
+
+        Raises Refused at once for what may not leave.
+        """
+        if not self.capabilities.external:
+            return self._backend.stream(prompt, timeout_s=timeout_s)
+        if not prompt.clearance.may_leave:
+            raise Refused("the prompt must stay on this machine, and the tier is external")
+        if not prompt.clearance.redact:
+            return self._backend.stream(prompt, timeout_s=timeout_s)
+        return Disguise(prompt).stream(self._backend, timeout_s)

@@ -1,0 +1,118 @@
+"""A prompt on its way out: stand-ins for personal data, and values put back into the answer.
+
+What looks at the answer afterwards (signals, validators, votes, the caller) sees values, as if there had been
+no stand-ins; only the model, and whoever runs it, does not. The mapping lives as long as the stream.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+from backends.base import Backend
+from backends.errors import Refused
+from backends.stop_strings import StopStrings
+from backends.types import (
+    Completion,
+    Delta,
+    FinishReason,
+    GrammarFormat,
+    JsonSchemaFormat,
+    Prompt,
+    RegexFormat,
+    ResponseFormat,
+    Usage,
+)
+from policies.pii.restoration import Opening, RestoredText, RestoredTokens
+from policies.pii.scan import scan
+from policies.pii.stand_ins import StandIns, redacted
+
+
+class Disguise:
+    """``prompt`` without the data that its clearance says to replace. Made for one stream.
+
+    Raises Refused where the form that was asked for holds such data: a server that enforces it must know it.
+    """
+
+    def __init__(self, prompt: Prompt) -> None:
+        kinds = prompt.clearance.redact
+        contents, stand_ins = redacted([message.content for message in prompt.messages], kinds)
+        self._plain = prompt
+        self._stand_ins = stand_ins
+        self._has_form_data = bool(scan(_form_text(prompt.response_format), kinds))
+        opening, escape = Opening(stand_ins), _escape(prompt.response_format)
+        self._text = RestoredText(stand_ins, opening, escape)
+        self._reasoning = RestoredText(stand_ins, opening)
+        self._tokens = RestoredTokens(stand_ins, opening, escape)
+        self._stops = StopStrings(prompt.sampling.stop)
+        self.prompt = replace(
+            prompt,
+            messages=tuple(map(lambda turn, said: replace(turn, content=said), prompt.messages, contents)),
+            sampling=replace(prompt.sampling, stop=_harmless(prompt.sampling.stop, stand_ins)),
+        )
+
+    def stream(self, backend: Backend, timeout_s: float | None) -> AsyncGenerator[Delta | Completion]:
+        """Ask ``backend`` and put values back into what it says."""
+        if not self._stand_ins.values and not self._has_form_data:
+            return backend.stream(self._plain, timeout_s=timeout_s)
+        return self._restored(backend, backend.stream(self.prompt, timeout_s=timeout_s))
+
+    async def _restored(
+        self, backend: Backend, items: AsyncGenerator[Delta | Completion]
+    ) -> AsyncGenerator[Delta | Completion]:
+        if self._has_form_data:
+            raise Refused(
+                "the form that was asked for holds personal data, which must not leave this machine"
+            )
+        count = 0
+        async with aclosing(items):
+            async for item in items:
+                if isinstance(item, Completion):
+                    if (rest := self._rest()) != Delta():
+                        yield rest
+                    yield item
+                    return
+                count += len(item.tokens) or 1
+                if (delta := self._delta(item)) != Delta():
+                    yield delta
+                if self._stops.found:
+                    yield Completion(FinishReason.STOP, Usage(backend.count_tokens(self.prompt), count))
+                    return
+
+    def _delta(self, item: Delta) -> Delta:
+        text = self._stops.feed(self._text.feed(item.text))
+        return Delta(text, self._reasoning.feed(item.reasoning), self._tokens.feed(item.tokens))
+
+    def _rest(self) -> Delta:
+        text = self._stops.feed(self._text.finish()) + self._stops.finish()
+        return Delta(text, self._reasoning.finish(), self._tokens.finish())
+
+
+def _form_text(form: ResponseFormat | None) -> str:
+    match form:
+        case JsonSchemaFormat(schema):
+            return json.dumps(schema, ensure_ascii=False)
+        case RegexFormat(text) | GrammarFormat(text):
+            return text
+        case None:
+            return ""
+
+
+def _escape(form: ResponseFormat | None) -> Callable[[str], str]:
+    """How a value becomes part of the answer: of a string where the answer is JSON."""
+    return _in_json if isinstance(form, JsonSchemaFormat) else str
+
+
+def _in_json(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)[1:-1]
+
+
+def _harmless(stop: tuple[str, ...], stand_ins: StandIns) -> tuple[str, ...]:
+    """Stop strings that no stand-in can hold or touch; all of them are looked for here anyway."""
+    return tuple(
+        string
+        for string in stop
+        if not {"<", ">"} & set(string) and not any(string in name for name in stand_ins.values)
+    )
