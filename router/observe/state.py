@@ -17,6 +17,7 @@ from router.certificates.warrant import CertificateStatus
 from router.journal import JournalCounts, SqliteJournal
 from router.live.core import LiveRouter
 from router.live.reloader import Reloader
+from router.resilience.breaker import Circuit
 
 CERTIFICATE_STATES = (*(standing.value for standing in Standing), "withdrawn")
 
@@ -40,6 +41,7 @@ class State(Collector):
             value=self._core.request_count,
         )
         yield from self._tiers()
+        yield from self._doors()
         yield from self._certificates()
         yield from self._journal()
         yield from self._configuration()
@@ -54,6 +56,31 @@ class State(Collector):
             family = GaugeMetricFamily(f"upshift_tier_{name}", said, labels=("tier",))
             for tier in tiers:
                 family.add_metric((tier.name,), value(tier))
+            yield family
+
+    def _doors(self) -> Iterator[Metric]:
+        """How the doors of tiers stand, and what they did."""
+        tiers = self._core.tiers()
+        circuit = GaugeMetricFamily(
+            "upshift_tier_circuit", "1 for how the tier's circuit breaker stands.", labels=("tier", "state")
+        )
+        limit = GaugeMetricFamily(
+            "upshift_tier_concurrency_limit", "Attempts that may run at once as of now.", labels=("tier",)
+        )
+        for tier in tiers:
+            for state in Circuit:
+                circuit.add_metric((tier.name, state.value), float(tier.health.circuit is state))
+            limit.add_metric((tier.name,), tier.health.concurrency_limit)
+        yield from (circuit, limit)
+        for name, said, field in (
+            ("circuits_opened", "Times that a circuit opened.", "opened_count"),
+            ("retries", "Calls that were made again.", "retry_count"),
+            ("hedges", "Second calls beside slow ones.", "hedge_count"),
+            ("turned_away", "Attempts that a tier's door refused.", "turned_away_count"),
+        ):
+            family = CounterMetricFamily(f"upshift_tier_{name}", said, labels=("tier",))
+            for tier in tiers:
+                family.add_metric((tier.name,), getattr(tier.health, field))
             yield family
 
     def _certificates(self) -> Iterator[Metric]:
