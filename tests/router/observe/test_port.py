@@ -77,6 +77,7 @@ async def test_what_is_served_is_seen(watched: Watched) -> None:
     assert samples["upshift_tier_ready[('tier', 'edge')]"] == 1
     assert samples["upshift_requests_total[('outcome', 'OK'), ('policy', 'default')]"] == 0
     assert samples["upshift_journal_entries_total[('outcome', 'dropped')]"] == 0
+    assert samples["upshift_audits_dropped_total[]"] == 0
     assert samples["upshift_certificates[('policy', 'default'), ('state', 'certified')]"] == 0
     assert samples["process_resident_memory_bytes[]"] > 0
 
