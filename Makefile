@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: bench-reload bench-observing bench-budget help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
+.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing
 .DEFAULT_GOAL := help
 
 help: ## Show this list

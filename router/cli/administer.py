@@ -13,7 +13,8 @@ from router.cli.failure import ExitCode, Fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.rpc.client.admin import ConfigChange
+    from router.cli.access import Access
+    from router.rpc.client.admin import AdminClient, ConfigChange
 
 AdminPort = Annotated[
     str,
@@ -52,13 +53,21 @@ def tell_change(change: ConfigChange, *, as_json: bool) -> None:
 
 
 @contextmanager
-def problems_told(*, as_json: bool) -> Iterator[None]:
-    """Print what is wrong with a configuration, one problem a line, as `upshift validate` does."""
+def administering(server: str, access: Access, *, as_json: bool) -> Iterator[AdminClient]:
+    """Give a client of the admin port at ``server``; what goes wrong is told in words of our own.
+
+    What is wrong with a configuration is printed one problem a line, as `upshift validate` does.
+    """
     from router.rpc.client import UpshiftError
+    from router.rpc.client.admin import AdminClient
 
     try:
-        yield
+        with AdminClient(server, **access.client_arguments()) as client:
+            yield client
     except UpshiftError as error:
+        if error.reason == "UNAVAILABLE":
+            said = f"no admin port answers at {server}; a server has one where `admin.listen` is set"
+            raise Fault(said, code=ExitCode.UNAVAILABLE, reason=error.reason) from error
         if as_json or error.reason != "CONFIG_INVALID":
             raise
         for violation in error.violations:

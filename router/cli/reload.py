@@ -9,7 +9,7 @@ from router.cli.administer import (
     AdminPort,
     AllowUnready,
     IfMatch,
-    problems_told,
+    administering,
     tell_change,
 )
 
@@ -36,9 +36,7 @@ def reload(
     json: given.Json = False,
 ) -> None:
     """Let a running server serve what its configuration says now; requests in flight are not disturbed."""
-    from router.rpc.client.admin import AdminClient
-
     access = Access(key, tls_ca, tls_certificate, tls_key)
-    with AdminClient(server, **access.client_arguments()) as client, problems_told(as_json=json):
+    with administering(server, access, as_json=json) as client:
         change = client.reload(if_match=if_match, allow_unready=allow_unready)
     tell_change(change, as_json=json)

@@ -10,7 +10,14 @@ import typer
 
 from router.cli import parameters as given
 from router.cli.access import Access, Key, TlsCa, TlsCertificate, TlsKey
-from router.cli.administer import DEFAULT_ADMIN_PORT, AdminPort, AllowUnready, IfMatch, tell_change
+from router.cli.administer import (
+    DEFAULT_ADMIN_PORT,
+    AdminPort,
+    AllowUnready,
+    IfMatch,
+    administering,
+    tell_change,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,10 +61,8 @@ def rollback(
     if config is not None:
         _offline(config, version, only_lists=list_, as_json=json)
         return
-    from router.rpc.client.admin import AdminClient
-
     access = Access(key, tls_ca, tls_certificate, tls_key)
-    with AdminClient(server, **access.client_arguments()) as client:
+    with administering(server, access, as_json=json) as client:
         if list_:
             _tell_versions(client.list_versions(), as_json=json)
             return

@@ -14,7 +14,7 @@ from pydantic import BaseModel, SecretStr
 
 from router.config.document import is_secret
 from router.config.problems import Location, key_path
-from router.config.yaml_nodes import NotReadableError, compose
+from router.config.yaml_nodes import compose
 from router.errors import InvalidRequest, Violation
 from router.live.config_file import Written
 
@@ -44,11 +44,11 @@ def redacted(written: Written) -> str:
 
 
 def check_nothing_is_redacted(text: str) -> None:
-    """Raise InvalidRequest where ``text`` has a mask in place of a secret, which would be lost."""
-    try:
-        masked = [location for location, node in _scalars(compose(text), ()) if _MASKED.search(node.value)]
-    except NotReadableError:
-        return  # what reads it will say so, and where
+    """Raise InvalidRequest where ``text``, which was parsed, has a mask in place of a secret.
+
+    The secret would be lost. Parsing bounds what aliases make of a text.
+    """
+    masked = [location for location, node in _scalars(compose(text), ()) if _MASKED.search(node.value)]
     if masked:
         said = f"has {MASK} in place of a secret; write a reference such as ${{NAME}}, or name a file"
         violations = (Violation(key_path(location), "SECRET_REDACTED", said) for location in masked)

@@ -111,8 +111,8 @@ class Reloader:
     async def _update(self, text: str, terms: Terms) -> Change:
         self._check_etag(terms)
         await asyncio.to_thread(self._check_file_is_served)
-        await asyncio.to_thread(check_nothing_is_redacted, text)
         wanted = await asyncio.to_thread(self._file.parsed, text)
+        await asyncio.to_thread(check_nothing_is_redacted, text)
         return await self._serve(wanted, "update", terms, writes=True)
 
     def _find(self, number: int | None) -> Version:

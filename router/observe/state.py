@@ -44,6 +44,7 @@ class State(Collector):
         yield from self._doors()
         yield from self._certificates()
         yield from self._journal()
+        yield from self._audits()
         yield from self._configuration()
 
     def _tiers(self) -> Iterator[Metric]:
@@ -111,6 +112,14 @@ class State(Collector):
         for outcome in ("written", "dropped", "failed"):
             family.add_metric((outcome,), getattr(counts, outcome))
         yield family
+
+    def _audits(self) -> Iterator[Metric]:
+        auditor = self._core.router.parts.auditor
+        yield CounterMetricFamily(
+            "upshift_audits_dropped",
+            "Answers under a certificate that were not looked at, for the audits were behind.",
+            value=0 if auditor is None else auditor.dropped_count,
+        )
 
     def _configuration(self) -> Iterator[Metric]:
         changes = CounterMetricFamily(

@@ -119,13 +119,18 @@ class Edge:
         context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
         set_current(call.request_id, call.traceparent)
         name = kind.DESCRIPTOR.name.removesuffix("Request")
-        return call, CallRecord(name, call, context.peer(), time.perf_counter())
+        peer = context.peer() if self._listeners else ""
+        return call, CallRecord(name, call, peer, time.perf_counter())
 
     def _tell(self, record: CallRecord, error: BaseException | None) -> None:
-        if self._listeners:
-            record.end(error, time.perf_counter())
-            for listener in self._listeners:
+        if not self._listeners:
+            return
+        record.end(error, time.perf_counter())
+        for listener in self._listeners:
+            try:
                 listener(record)
+            except Exception as broken:  # noqa: BLE001  who only listens must not fail a call
+                _LOG.error("a call could not be told of: an unforeseen %s", type(broken).__name__)
 
     @contextmanager
     def _place(self) -> Iterator[None]:

@@ -118,3 +118,11 @@ async def test_a_rollback_works_where_no_server_does(process: Process) -> None:
     code, done = await process.upshift("rollback", "--config", str(process.path))
     assert (code, done["version"]) == (0, 4)
     assert "two" in process.path.read_text()
+
+
+async def test_a_missing_admin_port_is_told_of(process: Process) -> None:
+    """Whoever has none learns which setting opens one."""
+    process.admin = "127.0.0.1:9"
+    code, failure = await process.upshift("reload")
+    assert (code, failure["error"]["reason"]) == (3, "UNAVAILABLE")
+    assert "`admin.listen`" in failure["error"]["message"]

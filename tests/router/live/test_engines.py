@@ -22,10 +22,16 @@ def children() -> set[int]:
     """Processes that this one has started and that run."""
     tasks = Path(f"/proc/{os.getpid()}/task")
     started = {int(pid) for path in tasks.glob("*/children") for pid in path.read_text().split()}
-    # Behind the name in brackets stands the state; Z has ended and was not waited for yet.
-    return {
-        pid for pid in started if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    }
+    return {pid for pid in started if runs(pid)}
+
+
+def runs(pid: int) -> bool:
+    """Whether a process has not ended; one that nobody has waited for yet has."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
 
 
 async def test_an_engine_is_not_loaded_again(tiny_gguf: Path, tmp_path: Path) -> None:

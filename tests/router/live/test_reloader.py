@@ -96,6 +96,17 @@ async def test_a_masked_secret_is_not_taken_for_one(house: House) -> None:
         await house.reloader.update(masked, BY)
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["&a [*a]", "a: &a [1, 2]\nb: &b [*a, *a]\nc: [*b, *b]\n", "\x00", "{" * 5000, "a: !!python/none"],
+)
+async def test_hostile_content_is_a_wrong_configuration(house: House, content: str) -> None:
+    """Texts that contain themselves, that grow, that no parser likes."""
+    with pytest.raises(ConfigError):
+        await house.reloader.update(content, BY)
+    assert await house.answer() == "one"
+
+
 async def test_versions_are_kept_and_rolled_back_to(house: House) -> None:
     """A rollback is a change like any other; the one after it goes back again."""
     first = house.path.read_text()

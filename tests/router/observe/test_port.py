@@ -79,6 +79,7 @@ async def test_what_is_served_is_seen(watched: Watched) -> None:
     assert samples["upshift_tier_circuit[('state', 'closed'), ('tier', 'edge')]"] == 1
     assert samples["upshift_tier_retries_total[('tier', 'edge')]"] == 0
     assert samples["upshift_journal_entries_total[('outcome', 'dropped')]"] == 0
+    assert samples["upshift_audits_dropped_total[]"] == 0
     assert samples["upshift_certificates[('policy', 'default'), ('state', 'certified')]"] == 0
     assert samples["process_resident_memory_bytes[]"] > 0
 

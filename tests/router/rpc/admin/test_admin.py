@@ -13,13 +13,14 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from router.config import ServerConfig
 from router.rpc.admin.audit_log import AuditLog
 from router.rpc.admin.server import AdminServer
-from router.rpc.client import UpshiftError
+from router.rpc.client import UpshiftError, tls
 from router.rpc.client.admin import AdminClient
 from router.rpc.listen import ListenError
 from router.rpc.names import ADMIN_SERVICE_NAME, SERVICE_NAME
 from router.tenants.key_ring import KeyRing
 from tests.router.live.conftest import text, tier
 from tests.router.rpc.admin.conftest import Administered, keys_in
+from tests.router.rpc.authorities import Authority
 
 
 def changed(administered: Administered, reply: str) -> str:
@@ -174,6 +175,22 @@ async def test_keys_that_others_may_write_are_weak(administered: Administered, t
     keys.chmod(0o600)
     async with admin_server(administered, keys):
         pass
+
+
+async def test_the_port_is_encrypted_as_the_other_one(administered: Administered, tmp_path: Path) -> None:
+    """With the same certificate; who does not speak TLS gets nothing."""
+    authority = Authority(tmp_path, "ca")
+    settings = ServerConfig(tls=authority.server())
+    keys = KeyRing(tmp_path / "keys.json")
+    async with AdminServer("127.0.0.1:0", settings, administered.service, keys) as server:
+
+        def etag(credentials: grpc.ChannelCredentials | None) -> str:
+            with AdminClient(server.address, credentials=credentials, key=administered.admin_key) as client:
+                return client.get_config()[1]
+
+        assert await asyncio.to_thread(etag, tls(ca=authority.file))
+        with pytest.raises(UpshiftError):
+            await asyncio.to_thread(etag, None)
 
 
 async def test_an_audit_log_that_cannot_be_written_is_found_at_the_start(tmp_path: Path) -> None:
