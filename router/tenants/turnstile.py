@@ -89,7 +89,7 @@ class Turnstile:
             return plan, ()
         prices = price_range(plan)
         if prices is None:
-            return plan, ()
+            return within(plan, 0), ()
         treasury = self._treasury
         try:
             reserved = await treasury.reserve(
