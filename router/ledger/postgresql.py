@@ -164,7 +164,13 @@ class PostgresqlLedger:
                 # Each statement must see what was committed before it, once it has waited for its locks.
                 async with self._connection.transaction(isolation="read_committed"):
                     yield self._connection
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as exc:
+            except (
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,  # where a connection is lost in the middle of something
+                OSError,
+                TimeoutError,
+            ) as exc:
                 await self.close()
                 raise LedgerError(f"the ledger's database cannot be used: {_said(exc)}") from exc
             except asyncio.CancelledError:

@@ -60,10 +60,11 @@ class Till:
         return self._open_count == 0
 
     def account(self, tenant: str, ceiling: Ceiling) -> Account:
-        """The account of ``tenant``."""
+        """The account of ``tenant``, whose ceiling from now on is this one."""
         found = self._accounts.get(tenant)
         if found is None:
             found = self._accounts[tenant] = Account(tenant, ceiling)
+        found.ceiling = ceiling
         return found
 
     def reserve(self, account: Account, least: int, most: int) -> Reservation | None:

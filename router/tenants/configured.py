@@ -49,7 +49,7 @@ def ledger_of(config: LedgerConfig) -> Ledger | None:
 
 def _treasury(config: Config) -> Treasury | None:
     ledger = ledger_of(config.ledger)
-    if ledger is None or not any(tenant.budget.is_limited for tenant in config.tenants):
+    if ledger is None:
         return None
     return Treasury(ledger, _books(config.ledger), time.time, time.monotonic)
 

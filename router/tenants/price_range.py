@@ -19,7 +19,7 @@ class PriceRange:
 
 
 def price_range(plan: Plan) -> PriceRange | None:
-    """Say what ``plan`` may cost; None: none of its tiers can be tried, so it will cost nothing.
+    """Say what ``plan`` may cost; None: none of its tiers can be tried, by its own limits.
 
     The most is every tier's answer at its full length, within what the request itself allows: no more is
     ever spent, and with so much no tier is left out for want of money.

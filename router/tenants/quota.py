@@ -23,6 +23,11 @@ class Quota:
     tokens_per_minute: int | None = None
     ceiling: Ceiling = field(default_factory=Ceiling)
 
+    @property
+    def rates(self) -> tuple[float | None, int | None, int | None]:
+        """All of it but the money."""
+        return self.requests_per_s, self.burst, self.tokens_per_minute
+
 
 _UNLIMITED = Quota()
 
@@ -33,6 +38,12 @@ class Quotas:
 
     named: Mapping[str, Quota] = field(default_factory=dict)
     others: Quota | None = None
+
+    @property
+    def has_budgets(self) -> bool:
+        """Whether any tenant's money is limited."""
+        all_quotas = [*self.named.values(), *([] if self.others is None else [self.others])]
+        return any(quota.ceiling.is_limited for quota in all_quotas)
 
     def of(self, tenant: str) -> Quota:
         """The quota of ``tenant``; "" is a tenant as well, that of requests which name none."""

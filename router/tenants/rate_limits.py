@@ -42,6 +42,18 @@ class RateLimits:
         self._named = {tenant: _filled(quota, clock()) for tenant, quota in quotas.named.items()}
         self._others: OrderedDict[str, Buckets] = OrderedDict()
 
+    def under(self, quotas: Quotas) -> RateLimits:
+        """Count against ``quotas`` from now on; who has the same limits as before goes on where it is."""
+        limits = RateLimits(quotas, self._clock, most_tenant_count=self._most_tenant_count)
+        for tenant, quota in quotas.named.items():
+            before = self._quotas.named.get(tenant)
+            if before is not None and before.rates == quota.rates:
+                limits._named[tenant] = self._named[tenant]
+        mine, others = self._quotas.others, quotas.others
+        if mine is not None and others is not None and mine.rates == others.rates:
+            limits._others = self._others
+        return limits
+
     def take_request(self, tenant: str) -> Buckets:
         """Count a request. Raises RateLimited, and then it does not count."""
         buckets = self._of(tenant)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from router.errors import LedgerUnavailable
+from router.ledger.base import LedgerUnfit
 from router.ledger.treasury import Treasury
 from router.plan import Plan
 from router.request import Request
@@ -19,7 +20,7 @@ from router.tenants.rate_limits import Buckets, RateLimits
 
 
 class Turnstile:
-    """Counts against ``quotas``. ``treasury`` None: no tenant has a budget.
+    """Counts against ``quotas``. ``treasury`` None: no tenant may have a budget.
 
     ``allows_uncounted``: requests are served, too, while their money cannot be counted.
     """
@@ -36,6 +37,16 @@ class Turnstile:
         self._limits = limits
         self._treasury = treasury
         self._allows_uncounted = allows_uncounted
+
+    def under(self, quotas: Quotas) -> Turnstile:
+        """Make one that lets in by ``quotas`` and goes on with what this one has counted; it runs already.
+
+        Raises LedgerUnfit where there are budgets now, and no ledger. Only one of the two is to be closed.
+        """
+        if self._treasury is None and quotas.has_budgets:
+            raise LedgerUnfit("budgets of tenants need a ledger, and the server was started without one")
+        limits = self._limits.under(quotas)
+        return Turnstile(quotas, limits, self._treasury, allows_uncounted=self._allows_uncounted)
 
     async def start(self) -> None:
         """Open the ledger; requests are refused until it answers, where they cost anything."""
@@ -78,7 +89,7 @@ class Turnstile:
             return plan, ()
         prices = price_range(plan)
         if prices is None:
-            return plan, ()
+            return within(plan, 0), ()
         treasury = self._treasury
         try:
             reserved = await treasury.reserve(

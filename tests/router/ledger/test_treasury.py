@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from router.errors import BudgetExhausted, LedgerUnavailable
-from router.ledger.base import Ceiling, Ledger, Statement
+from router.ledger.base import Ceiling, Ledger, LedgerUnfit, Statement
 from router.ledger.calendar import day_of
 from router.ledger.sqlite import SqliteLedger
 from router.ledger.till import Reservation
@@ -190,6 +192,14 @@ async def test_without_the_ledger_nothing_is_served(
         await reserve(treasury, 10)
     timer.now_s += 0.5
     assert (await reserve(treasury, 10)).amount_usd_micros == 10
+
+
+async def test_a_ledger_that_is_not_ours_stops_the_start(new_treasury: NewTreasury, tmp_path: Path) -> None:
+    """Trying again would not help."""
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    with pytest.raises(LedgerUnfit, match="no Upshift ledger"):
+        await new_treasury()
 
 
 async def test_what_is_held_is_served_without_the_ledger(

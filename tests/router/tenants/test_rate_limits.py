@@ -107,3 +107,16 @@ def test_made_up_names_do_not_fill_the_memory(clock: Clock) -> None:
             refusal(limits, tenant)
     assert list(limits._others) == ["c", "a", "d"]
     refusal(limits, "slow")
+
+
+def test_new_limits_go_on_from_the_old(limits: RateLimits, clock: Clock) -> None:
+    """Who has the same limits gets nothing for a change of others'; who has new ones starts anew."""
+    for tenant in ("slow", "one", "wordy"):
+        limits.take_request(tenant)
+    limits.take_tokens("wordy", limits.take_request("wordy"), 600)
+    quotas = Quotas({"slow": QUOTAS.named["slow"], "wordy": Quota(tokens_per_minute=60)}, QUOTAS.others)
+    changed = limits.under(quotas)
+    refusal(changed, "slow")
+    refusal(changed, "one")
+    changed.take_tokens("wordy", changed.take_request("wordy"), 60)
+    assert list(limits.under(Quotas())._others) == []

@@ -12,7 +12,7 @@ from backends.types import Sampling
 from router.core import Router
 from router.errors import BudgetExhausted, LedgerUnavailable, NoTierAllowed, NoTierReady, RateLimited
 from router.events import AttemptStarted, Result
-from router.ledger.base import Ceiling, Statement
+from router.ledger.base import Ceiling, LedgerUnfit, Statement
 from router.ledger.calendar import day_of
 from router.ledger.sqlite import SqliteLedger
 from router.ledger.treasury import Treasury
@@ -20,7 +20,7 @@ from router.request import Constraints, Request
 from router.tenants.price_range import price_range
 from router.tenants.quota import Quota, Quotas
 from router.tenants.rate_limits import RateLimits
-from router.tenants.turnstile import Turnstile
+from router.tenants.turnstile import Turnstile, open_to_all
 from router.tiers import Tier
 from tests.router.conftest import House, ask, echo_tier
 from tests.router.ledger.clock import Clock, at
@@ -247,6 +247,27 @@ async def test_a_request_refused_for_its_money_gives_its_tokens_back(shop: Shop)
     for _ in range(20):
         with pytest.raises(BudgetExhausted):
             await answer(router, order())
+
+
+async def test_a_budget_that_changes_goes_on_with_what_was_spent(shop: Shop) -> None:
+    """Under a new configuration the money of the day is still the day's."""
+    router = await shop.open([paid()], budget(6))
+    await answer(router, order())
+    with pytest.raises(BudgetExhausted):
+        await answer(router, order())
+    router._turnstile = router._turnstile.under(Quotas(others=budget(10)))
+    shop.clock.now_s += 1.0
+    await answer(router, order())
+    with pytest.raises(BudgetExhausted):
+        await answer(router, order())
+    assert await shop.spent() == 8
+
+
+def test_new_budgets_need_a_ledger() -> None:
+    """One that is not there must not mean that nothing is counted."""
+    assert open_to_all().under(Quotas(others=Quota(requests_per_s=1.0)))
+    with pytest.raises(LedgerUnfit):
+        open_to_all().under(Quotas({"acme": budget(1)}))
 
 
 async def test_the_most_that_a_request_may_cost_is_what_its_tiers_may(shop: Shop) -> None:
