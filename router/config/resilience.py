@@ -56,8 +56,9 @@ class BreakerConfig(Section):
 class AdaptiveConfig(Section):
     """How the number of attempts that run at once follows what the tier stands."""
 
-    enabled: bool = True
-    """Whether it does, between `min_concurrency` and `limits.concurrency`."""
+    enabled: bool | None = None
+    """Whether it does, between `min_concurrency` and `limits.concurrency`. Unset: for tiers beyond this
+    machine, where nobody says how much they stand."""
     min_concurrency: int = Field(default=1, ge=1, le=10_000)
     """Fewest attempts that run at once."""
     tolerance: float = Field(default=2.0, ge=1.0, le=100.0, allow_inf_nan=False)
