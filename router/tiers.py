@@ -6,7 +6,7 @@ Decides what an attempt costs and how long it may get. Refuses to know of prompt
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from backends.base import Backend
 from backends.types import Usage
@@ -81,6 +81,14 @@ class Energy:
     joules_per_token: float = 0.0
 
 
+def _resolved(resilience: Resilience, backend: Backend) -> Resilience:
+    """Say whether the limit adapts where the settings leave it open."""
+    adaptive = resilience.adaptive
+    if adaptive.enabled is not None:
+        return resilience
+    return replace(resilience, adaptive=replace(adaptive, enabled=backend.capabilities.external))
+
+
 @dataclass(frozen=True, slots=True)
 class TierStatus:
     """What a tier is and how it does, for people and for the wire."""
@@ -133,7 +141,7 @@ class Tier:
         self.guard = Guard(
             name,
             self.gate,
-            limits.resilience,
+            _resolved(limits.resilience, backend),
             typical_latency_s=limits.typical_latency_s,
             clock=time.monotonic,
         )

@@ -210,6 +210,17 @@ class TierConfig(Section):
     resilience: ResilienceConfig = ResilienceConfig()
     """How it is protected from overload, and requests from its faults."""
 
+    @field_validator("resilience")
+    @classmethod
+    def _check_least(cls, resilience: ResilienceConfig, info: ValidationInfo) -> ResilienceConfig:
+        limits: LimitsConfig = info.data.get("limits", LimitsConfig())
+        least = resilience.adaptive.min_concurrency
+        if least > limits.concurrency:
+            raise ValueError(
+                f"adaptive.min_concurrency, {least}, is above limits.concurrency, {limits.concurrency}"
+            )
+        return resilience
+
 
 def named_rule(objective: Mapping[str, Any]) -> Any:
     """Return the rule that an objective asks for; one that bounds its loss needs not name `certified`."""

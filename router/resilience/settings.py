@@ -50,10 +50,12 @@ class Breaking:
 class Adapting:
     """How many calls run at once: between ``min_concurrency`` and the tier's own limit.
 
-    Fewer where the first token comes ``tolerance`` times later than it used to.
+    Fewer where the first token comes ``tolerance`` times later than it used to. ``enabled`` None: for tiers
+    beyond this machine, where nobody says how much they stand; an engine here knows, and its first token
+    comes later by design where it reads many prompts at once.
     """
 
-    enabled: bool = True
+    enabled: bool | None = None
     min_concurrency: int = 1
     tolerance: float = 2.0
 

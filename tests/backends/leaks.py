@@ -23,19 +23,22 @@ def open_sockets() -> set[str]:
     return {name for name in found if name.startswith("socket:")}
 
 
+def running_threads() -> set[threading.Thread]:
+    """All threads, but those of asyncio's own pool, which end with the loop."""
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")}
+
+
 @asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
     """Fail where the block leaves a task, a socket or a thread."""
-    tasks, sockets, threads = asyncio.all_tasks(), open_sockets(), set(threading.enumerate())
+    tasks, sockets, threads = asyncio.all_tasks(), open_sockets(), running_threads()
     yield
     # A fixture is torn down by another task than it was set up by.
     tasks.add(asyncio.current_task())  # type: ignore[arg-type]
     for turn in range(_TURN_COUNT):
-        if not (asyncio.all_tasks() - tasks or open_sockets() - sockets):
+        if not (asyncio.all_tasks() - tasks or open_sockets() - sockets or running_threads() - threads):
             break
         await asyncio.sleep(0 if turn < _TURN_COUNT / 2 else _TURN_S)
     assert asyncio.all_tasks() - tasks == set()
     assert open_sockets() - sockets == set()
-    # asyncio's own pool, for work that is sent off the loop, ends with the loop.
-    left = {one for one in set(threading.enumerate()) - threads if not one.name.startswith("asyncio_")}
-    assert left == set(), left
+    assert running_threads() - threads == set()

@@ -41,3 +41,13 @@ def test_the_output_limit_is_the_least_of_all() -> None:
     assert tier.output_token_limit(50, 10) == 50
     assert tier.output_token_limit(50, 80) == 20
     assert tier.output_token_limit(None, 100) == 0
+
+
+def test_the_limit_adapts_where_nobody_says_how_much_the_tier_stands() -> None:
+    """By default that is beyond this machine; an engine here has as many places as it has."""
+    here, away = echo_tier("edge"), echo_tier("frontier", external=True)
+    for tier in (here, away):
+        for _ in range(20):
+            tier.guard.limit.overloaded()
+    assert here.guard.limit.current == 8
+    assert away.guard.limit.current < 8

@@ -22,6 +22,7 @@ tiers:
     backend: echo
     options: {{reply: "one answer in four words", first_token_delay_s: {first_s}, token_delay_s: {token_s}}}
     limits: {{concurrency: {concurrency}, queue: 64, max_wait_s: {max_wait_s}, typical_latency_s: {answer_s}}}
+    resilience: {{adaptive: {{enabled: true}}}}
   - name: provider
     backend: openai_chat
     options: {{base_url: "{provider}", model: m, start_check: false, logprobs: false}}

@@ -27,6 +27,7 @@ class Tenfold:
     admitted_p50_ms: float | None
     admitted_p99_ms: float | None
     refused_p50_ms: float | None
+    refused_p90_ms: float | None
     refused_p99_ms: float | None
     answered_share_high: float
     answered_share_low: float
@@ -70,6 +71,7 @@ async def measure(server: Server, seconds: float) -> Tenfold:
         admitted_p50_ms=quantile_ms(admitted_s, 0.5),
         admitted_p99_ms=quantile_ms(admitted_s, 0.99),
         refused_p50_ms=quantile_ms(refused_s, 0.5),
+        refused_p90_ms=quantile_ms(refused_s, 0.9),
         refused_p99_ms=quantile_ms(refused_s, 0.99),
         answered_share_high=shares.answered(types_pb2.PRIORITY_HIGH),
         answered_share_low=shares.answered(types_pb2.PRIORITY_LOW),

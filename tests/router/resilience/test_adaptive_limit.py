@@ -17,14 +17,14 @@ def feed(limit: AdaptiveLimit, latency_s: float, count: int) -> None:
 
 def test_it_begins_at_the_most_and_stays_there_while_all_is_well() -> None:
     """Steady latency is no reason to let fewer in."""
-    limit = AdaptiveLimit(Adapting(), 32)
+    limit = AdaptiveLimit(Adapting(enabled=True), 32)
     feed(limit, 0.1, 500)
     assert limit.current == 32
 
 
 def test_it_shrinks_where_latency_grows() -> None:
     """Latency far beyond the long run's lets fewer in, and the old latency lets all in again."""
-    limit = AdaptiveLimit(Adapting(), 32)
+    limit = AdaptiveLimit(Adapting(enabled=True), 32)
     feed(limit, 0.1, 500)
     feed(limit, 1.0, 200)
     low = limit.current
@@ -35,7 +35,7 @@ def test_it_shrinks_where_latency_grows() -> None:
 
 def test_a_server_that_queues_is_found_out() -> None:
     """Where eight are answered at once in 0.1 s and others wait, not many more run."""
-    limit = AdaptiveLimit(Adapting(tolerance=1.5), 100)
+    limit = AdaptiveLimit(Adapting(enabled=True, tolerance=1.5), 100)
     for _ in range(50):
         limit.sample(0.1, 4)
     for _ in range(3000):
@@ -46,7 +46,7 @@ def test_a_server_that_queues_is_found_out() -> None:
 
 def test_a_single_slow_call_says_little() -> None:
     """One long prompt among short ones moves nothing: the median counts."""
-    limit = AdaptiveLimit(Adapting(), 16)
+    limit = AdaptiveLimit(Adapting(enabled=True), 16)
     for number in range(1000):
         limit.sample(5.0 if number % 5 == 0 else 0.1, limit.current)
     assert limit.current == 16
@@ -54,7 +54,7 @@ def test_a_single_slow_call_says_little() -> None:
 
 def test_few_calls_say_nothing_about_many() -> None:
     """Latency measured at one call at a time does not shrink the limit."""
-    limit = AdaptiveLimit(Adapting(), 32)
+    limit = AdaptiveLimit(Adapting(enabled=True), 32)
     feed(limit, 0.1, 100)
     for _ in range(500):
         limit.sample(9.0, 1)
@@ -63,7 +63,7 @@ def test_few_calls_say_nothing_about_many() -> None:
 
 def test_overload_cuts_once_for_all_that_ran() -> None:
     """Thirty answers of 429 in a row are one piece of news, not thirty."""
-    limit = AdaptiveLimit(Adapting(), 100)
+    limit = AdaptiveLimit(Adapting(enabled=True), 100)
     for _ in range(30):
         limit.overloaded()
     assert limit.current == 90
@@ -85,7 +85,7 @@ def test_it_can_be_turned_off() -> None:
 )
 def test_it_stays_within_its_bounds(least: int, most: int, calls: list[tuple[float, bool]]) -> None:
     """Whatever comes, the limit is at least the least (or the most, if that is less) and at most the most."""
-    limit = AdaptiveLimit(Adapting(min_concurrency=least), most)
+    limit = AdaptiveLimit(Adapting(enabled=True, min_concurrency=least), most)
     for latency_s, is_full in calls:
         if is_full:
             limit.overloaded()

@@ -14,10 +14,10 @@ from router.resilience.gate import Gate
 from router.resilience.guard import Guard
 from router.resilience.happenings import CallTurnedAway, CircuitMoved, Happening, LimitMoved
 from router.resilience.refusals import CircuitOpen, TurnedAway
-from router.resilience.settings import Breaking, Resilience, Retrying
+from router.resilience.settings import Adapting, Breaking, Resilience, Retrying
 from tests.router.resilience.clock import Clock
 
-SETTINGS = Resilience(Retrying(max_count=1), Breaking(min_call_count=2, open_s=5.0))
+SETTINGS = Resilience(Retrying(max_count=1), Breaking(min_call_count=2, open_s=5.0), Adapting(enabled=True))
 
 
 @pytest.fixture
