@@ -33,6 +33,8 @@ class IpAddress:
                 end = span[1]
 
     def _v4(self, text: str) -> Iterator[Span]:
+        if text.count(".") < 3:
+            return
         for match in matches(_V4, text):
             start, end = match.span()
             longer = text[start - 1 : start] == "." or (

@@ -49,6 +49,8 @@ _LETTERED: tuple[Number, ...] = (
     ),
     Number("[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]", checks.uk_nino),
 )
+# A date or a time of day is no candidate: each number has seven digits in a row, or nine in groups.
+_ENOUGH = re.compile(r"[0-9]{7}|(?:[0-9][^0-9\n]{0,3}){8}[0-9]")
 _SEPARATORS = str.maketrans("", "", " .-+/")
 
 
@@ -82,6 +84,8 @@ class NationalId:
         """Yield numbers; where two countries' fit, the first of the table."""
         spans = [span for form in _LETTERED_FORMS for span in _found(form, text, 0, len(text))]
         for start, end in regions(text):
+            if _ENOUGH.search(text, start, end) is None:
+                continue
             spans += [span for form in _NUMERIC_FORMS for span in _found(form, text, start, end)]
         last = -1
         for start, end in sorted(spans):

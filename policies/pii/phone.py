@@ -20,6 +20,25 @@ _NUMBER = re.compile(
     r"|(?P<french>\b0[1-79](?:([ .])[0-9]{2})(?:\4[0-9]{2}){3})"
     rf"|(?P<other>(?:\([0-9]{{2,5}}\)|[0-9])(?:{_GAP}[0-9]){{5,13}})"
 )
+# Where no word for it stands in the text, a number needs ten digits, or a sign of its country.
+_SIGN = re.compile(r"\+|00|(?:[0-9][^0-9\n]{0,3}){9}[0-9]")
+_STEMS = (
+    "tel",
+    "phone",
+    "mobil",
+    "cell",
+    "call",
+    "fax",
+    "whatsapp",
+    "sms",
+    "handy",
+    "nummer",
+    "tél",
+    "vil",
+    "portable",
+    "reach",
+    "ring",
+)
 _WORDS = re.compile(
     r"(?i)\b(?:(?:tele)?phone|telefon[oea]?|t[ée]l[ée]fonos?|t[ée]l[ée]phone|t[ée]l"
     r"|mobile?|m[óo]vil|cell(?:ulare)?|portable"
@@ -45,7 +64,11 @@ class Phone:
 
     def find(self, text: str) -> Iterator[Span]:
         """Yield telephone numbers."""
+        lowered = text.casefold()
+        is_named = any(stem in lowered for stem in _STEMS)
         for start, end in regions(text):
+            if not is_named and _SIGN.search(text, start, end) is None:
+                continue
             for match in _NUMBER.finditer(text, start, end):
                 if _is_phone(text, match):
                     yield match.span()

@@ -24,6 +24,24 @@ _MARKED = re.compile(
     # JSON Web Tokens
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{8,2048}"
 )
+# One of these stands in every one of them; to look for each is quicker than to try the pattern everywhere.
+_MARKS = (
+    *(
+        "sk-",
+        "_live_",
+        "_test_",
+        "ghp_",
+        "gho_",
+        "ghr_",
+        "ghs_",
+        "ghu_",
+        "github_pat_",
+        "glpat-",
+        "xox",
+        "AKIA",
+    ),
+    *("ASIA", "AIza", "ya29.", "hf_", "npm_", "pypi-", "SG.", "upk_", "eyJ"),
+)
 _KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = re.compile(r"-----END (?:[A-Z]{2,10} ){0,2}PRIVATE KEY(?: BLOCK)?-----")
 _LONGEST_KEY = 16_384
@@ -44,6 +62,8 @@ class Secret:
                 end = span[1]
 
     def _marked(self, text: str) -> Iterator[Span]:
+        if not any(mark in text for mark in _MARKS):
+            return
         for match in _MARKED.finditer(text):
             before = text[match.start() - 1 : match.start()]
             if not (before.isalnum() or before == "_"):

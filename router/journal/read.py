@@ -14,8 +14,8 @@ from router.journal.errors import JournalError
 from router.journal.record import Feedback, Record
 from router.journal.rows import from_row, to_audit
 
-# What a row can raise that nobody wrote so.
-_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+# What a file can raise that nobody wrote so; SQLite runs out of memory over lengths that are made up.
+_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, RecursionError, MemoryError)
 
 
 def read_journal(path: Path) -> Iterator[Record]:

@@ -35,7 +35,14 @@ def _doubling(length: int) -> str:
     return "\n".join(["root ::= r0", *rules, f'r{length} ::= "a"'])
 
 
+def _greedy(length: int) -> str:
+    """Recursive rules, each of which may go on with what the next begins with; cut 60 times each."""
+    rules = [f'r{i} ::= "a{i}" (r{i + 1} | r0) ([^b]* "{"q" * 60}")*' for i in range(length)]
+    return "\n".join(["root ::= r0", *rules, f'r{length} ::= "z"'])
+
+
 HOSTILE: dict[str, ResponseFormat] = {
+    "rules that run into each other": GrammarFormat(_greedy(40)),
     "deep array": JsonSchemaFormat(_nested(200, {"type": "integer"})),
     "deeper array": JsonSchemaFormat(_nested(3000, {})),
     "chain of references": JsonSchemaFormat(_chain(1000)),
