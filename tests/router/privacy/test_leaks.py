@@ -143,7 +143,7 @@ async def test_an_audit_asks_nobody_outside(local_only: bool) -> None:
         journal = AuditedJournal()
         auditor = Auditor(journal, time.monotonic)
         await auditor.start()
-        auditor.served(_served(router._cascade(asked).plan))
+        auditor.served(_served(router._planner.plan(asked)))
         async with asyncio.timeout(5):
             while not journal.audits:
                 await asyncio.sleep(0.001)
@@ -166,7 +166,7 @@ def _served(plan: Plan) -> Served:
 async def test_a_prompt_that_nobody_cleared_stays() -> None:
     """A part that forgets the mark fails closed: the border knows only what may leave."""
     async with outside() as world, opened(configured(world)) as router:
-        rung = router._cascade(request()).plan.rungs[1]
+        rung = router._planner.plan(request()).rungs[1]
         attempt = Attempt(1, rung, time.monotonic)
         bare = Prompt(request().prompt.messages)
         assert [text async for text in attempt.stream(bare, 5.0)] == []
