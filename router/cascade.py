@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
-from policies.base import Accept, State, Try, Verdict
+from policies.base import Accept, Try, Verdict
 from policies.reasons import Reason
 from router.assess import Assessor
 from router.attempt import Assessed, Attempt
@@ -99,7 +99,6 @@ class Cascade:
             return
         situation = self._situation
         open_rungs = situation.open_rungs()
-        state: State = situation.state()
         scene = Scene(
             attempt=attempt,
             answer=attempt.answer(self.plan.request.prompt),
@@ -107,7 +106,7 @@ class Cascade:
             budget=situation.budget,
             keep_usd_micros=max(map(situation.ladder.money_to_try_usd_micros, open_rungs), default=0),
             keep_s=open_rungs[0].tier.limits.typical_latency_s if open_rungs else 0.0,
-            state=state,
+            state=situation.state(),
             decide=situation.verdict,
         )
         await prober.look(scene)
