@@ -112,7 +112,9 @@ class Treasury:
                 await self._ask(till, account, most, timeout_s)
             reserved = till.reserve(account, least, most)
         except LedgerError as error:
-            raise LedgerUnavailable(f"the tenant's money cannot be counted now: {error}") from error
+            # What is wrong is for those who run the server; callers hear nothing of files and databases.
+            self._complain(error)
+            raise LedgerUnavailable("the tenant's money cannot be counted now; try again later") from error
         if reserved is None:
             raise refusal(account, least, self._clock())
         return reserved
