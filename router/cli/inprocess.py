@@ -13,7 +13,7 @@ from upshift.v1 import router_pb2
 
 from router.build import build
 from router.cli.access import Access
-from router.config import Config, JournalConfig
+from router.config import Config, JournalConfig, LedgerConfig
 from router.core import Router
 from router.events import Decided
 from router.rpc.client import AsyncClient, Options, StreamEvent
@@ -71,7 +71,9 @@ async def askable(server: str, config: Config | None, access: Access | None = No
         async with AsyncClient(server, **(access or Access()).client_arguments()) as client:
             yield client
         return
-    router = build(config.model_copy(update={"journal": JournalConfig(), "tenants": ()}))
+    router = build(
+        config.model_copy(update={"journal": JournalConfig(), "tenants": (), "ledger": LedgerConfig()})
+    )
     try:
         await router.start()
         yield InProcess(router, config)

@@ -99,13 +99,15 @@ def _reports(config: Path, day: str | None) -> tuple[date, tuple[TenantReport, .
     import time
 
     from router.config import load
-    from router.ledger.base import LedgerError
+    from router.ledger.base import LedgerError, LedgerUnfit
     from router.ledger.calendar import day_of
     from router.tenants.report import report_tenants
 
     meant = day_of(time.time()) if day is None else _day(day)
     try:
         return meant, asyncio.run(report_tenants(load(config, allow_unset_env=True), meant))
+    except LedgerUnfit:
+        raise
     except LedgerError as exc:
         raise Fault(str(exc), code=ExitCode.UNAVAILABLE, reason="LEDGER_UNAVAILABLE") from exc
 

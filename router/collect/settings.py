@@ -13,7 +13,7 @@ from policies.fixed import FixedOptions
 from policies.guarantee.certificate import digest
 from router.certificates.code import signals_fingerprint
 from router.certificates.fingerprints import redaction_fingerprint, tier_fingerprint
-from router.config import Config
+from router.config import Config, LedgerConfig
 from router.config.model import (
     ConfidenceConfig,
     ConstraintsConfig,
@@ -99,5 +99,6 @@ def collecting(config: Config, tiers: Sequence[str]) -> Config:
             "difficulty": DifficultyConfig(estimator="heuristic", options=HeuristicOptions()),
             "journal": JournalConfig(),
             "tenants": (),
+            "ledger": LedgerConfig(),
         }
     )

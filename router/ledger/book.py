@@ -17,6 +17,8 @@ import errno
 import json
 import os
 import secrets
+import sys
+from collections import deque
 from datetime import date
 from pathlib import Path
 
@@ -38,8 +40,9 @@ class Book:
         self._file: int | None = None
         self._byte_count = 0
         self._last_number = 0
-        self._late: list[bytes] = []
+        self._late: deque[bytes] = deque()
         self._is_synced = True
+        self._is_listed = False
         self._is_broken = False
 
     def open(self) -> None:
@@ -79,6 +82,9 @@ class Book:
             self._is_synced = True
             try:
                 os.fsync(self._file)
+                if not self._is_listed:
+                    _sync_folder(self._path.parent)
+                    self._is_listed = True
             except OSError:
                 self._is_synced = False
                 raise
@@ -102,7 +108,7 @@ class Book:
     def _write_late(self) -> None:
         while self._late:
             self._write(self._late[0])
-            del self._late[0]
+            self._late.popleft()
 
     def _write(self, line: bytes) -> None:
         """Add a line, or nothing of it."""
@@ -118,6 +124,16 @@ class Book:
             self._is_broken = False
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._byte_count += written
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names in ``folder`` on the disk; does nothing on Windows."""
+    if sys.platform != "win32":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def book_path(folder: Path, name: str) -> Path:

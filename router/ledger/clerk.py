@@ -6,6 +6,7 @@ LedgerError and leaves it to others when to try again.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -54,6 +55,8 @@ class Clerk:
     async def _introduce(self, till: Till) -> None:
         await self._open()
         if not till.is_known:
+            # What the ledger grants to a book that a power cut takes away would be held for ever.
+            await asyncio.to_thread(till.sync)
             await self._ledger.begin(till.book.name, till.day)
             till.is_known = True
 

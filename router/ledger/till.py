@@ -5,7 +5,6 @@ Decides what can be reserved at once; ``treasury`` asks the ledger for more. Use
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +14,6 @@ from router.ledger.account import Account
 from router.ledger.base import Ceiling, Claim, Grant, LedgerError
 from router.ledger.book import Book
 
-_LOG = logging.getLogger(__name__)
 _FULL_ACCOUNT_COUNT = 10_000
 """Then another till is begun, so that made-up names of tenants do not fill the memory."""
 
@@ -76,13 +74,17 @@ class Till:
             number = self.book.reserve(account.tenant, amount)
         except OSError as exc:
             account.reserved -= amount
-            raise LedgerError(f"the book of what is spent cannot be written: {exc}") from exc
+            raise _unwritable(exc) from exc
         self._open_count += 1
         self._lively[account.tenant] = account
         return Reservation(self, account, number, amount)
 
     def settle(self, reservation: Reservation, spent_usd_micros: int) -> None:
-        """Count what a request has cost; once for each reservation."""
+        """Count what a request has cost; once for each reservation.
+
+        Raises LedgerError where that cannot be noted now. It is counted all the same, unless the process
+        dies before it can be: then all that was reserved counts.
+        """
         account = reservation.account
         account.settle(reservation.amount_usd_micros, spent_usd_micros)
         self._lively[account.tenant] = account
@@ -90,8 +92,14 @@ class Till:
         try:
             self.book.settle(reservation.number, spent_usd_micros)
         except OSError as exc:
-            # It is counted all the same, unless the process dies before it can be written.
-            _LOG.error("the book of what is spent cannot be written: %s", exc)
+            raise _unwritable(exc) from exc
+
+    def sync(self) -> None:
+        """Have the book on the disk; may run beside the other methods. Raises LedgerError."""
+        try:
+            self.book.sync()
+        except OSError as exc:
+            raise _unwritable(exc) from exc
 
     def claims_for(self, needs: Mapping[str, int]) -> list[Claim]:
         """What is to be claimed where requests wait for money: so much more by tenant."""
@@ -120,3 +128,7 @@ class Till:
     def spent_usd_micros(self) -> dict[str, int]:
         """What was spent, by tenant."""
         return {tenant: account.spent for tenant, account in self._accounts.items()}
+
+
+def _unwritable(error: OSError) -> LedgerError:
+    return LedgerError(f"the book of what is spent cannot be written: {error}")

@@ -112,14 +112,19 @@ class Treasury:
                 await self._ask(till, account, most, timeout_s)
             reserved = till.reserve(account, least, most)
         except LedgerError as error:
-            raise LedgerUnavailable(f"the tenant's money cannot be counted now: {error}") from error
+            # What is wrong is for those who run the server; callers hear nothing of files and databases.
+            self._complain(error)
+            raise LedgerUnavailable("the tenant's money cannot be counted now; try again later") from error
         if reserved is None:
             raise refusal(account, least, self._clock())
         return reserved
 
     def settle(self, reservation: Reservation, spent_usd_micros: int) -> None:
         """Count what the request has cost, answered or not; once for each reservation, and never raises."""
-        reservation.till.settle(reservation, spent_usd_micros)
+        try:
+            reservation.till.settle(reservation, spent_usd_micros)
+        except LedgerError as error:
+            self._complain(error)
 
     def _is_dry(self, account: Account) -> bool:
         return not account.has_room and self._timer() < self._dry_until_s.get(account, 0.0)
@@ -203,14 +208,14 @@ class Treasury:
         tills = [*self._past_tills, *([] if self._till is None else [self._till])]
         try:
             for till in tills:
-                await asyncio.to_thread(till.book.sync)
+                await asyncio.to_thread(till.sync)
                 if news := till.news():
                     await self._clerk.tell(till, news)
             await self._end_past_tills()
             if is_patrol:
                 await self._clerk.patrol(kept=[till.book.name for till in tills])
             self._is_in_trouble = False
-        except (LedgerError, OSError) as error:
+        except LedgerError as error:
             self._complain(error)
 
     async def _end_past_tills(self) -> None:

@@ -170,6 +170,7 @@ async def test_a_killed_server_loses_no_money_and_makes_none(
         assert [answer.cost_usd for answer in answered] == [2e-6, 2e-6]
         streams = await asyncio.gather(*(begun(victim) for _ in range(20)))
         servers.processes[0].kill()
+        await servers.processes[0].wait()
         for stream in streams:
             with pytest.raises(UpshiftError):
                 async for _ in stream:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from tests.router.cli.conftest import Run
 
 CONFIG = """
 version: 1
+server: {listen: "127.0.0.1:0"}
 ledger: {path: ledger.sqlite}
 tenants:
   - {name: acme, limits: {requests_per_s: 2.5, tokens_per_minute: 60000}, budget: {usd_per_day: 10}}
@@ -88,6 +91,16 @@ def test_a_ledger_that_cannot_be_read_is_said(upshift: Run, tmp_path: Path) -> N
     (tmp_path / "ledger.sqlite").write_text("no database" * 100)
     ended = upshift("tenants", "list", "-c", str(tmp_path / "upshift.yaml"), "--json")
     assert (ended.code, ended.json["error"]["reason"]) == (3, "LEDGER_UNAVAILABLE")
+
+
+def test_a_file_of_another_program_is_a_fault_of_the_configuration(upshift: Run, tmp_path: Path) -> None:
+    """The same file would stop a server from starting."""
+    (tmp_path / "upshift.yaml").write_text(CONFIG)
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    for verb in (("tenants", "list", "-c"), ("serve",)):
+        ended = upshift(*verb, str(tmp_path / "upshift.yaml"), "--json")
+        assert (ended.code, ended.json["error"]["reason"]) == (2, "CONFIG_INVALID")
 
 
 def test_help_teaches(upshift: Run) -> None:

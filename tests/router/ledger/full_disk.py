@@ -25,7 +25,7 @@ async def until_it_fails(treasury: Treasury) -> tuple[int, str]:
         try:
             reserved = await treasury.reserve("acme", DAILY, 1, 1)
         except LedgerUnavailable as error:
-            return count, str(error)
+            return count, str(error.__cause__)
         treasury.settle(reserved, 1)
     return 100_000, "it never failed"
 

@@ -31,6 +31,11 @@ async def spend(treasury: Treasury, amount: int) -> None:
     treasury.settle(await reserve(treasury, amount), amount)
 
 
+def cause(error: LedgerUnavailable) -> str:
+    """What the log says of it."""
+    return str(error.__cause__)
+
+
 async def tick(treasury: Treasury) -> None:
     """What happens once a second."""
     await treasury._tick(is_patrol=True)
@@ -184,8 +189,9 @@ async def test_without_the_ledger_nothing_is_served(
     """A typed error, for a moment without asking again; and service resumes by itself."""
     faulty.is_down = True
     treasury = await new_treasury(faulty)
-    with pytest.raises(LedgerUnavailable, match="the ledger is down") as caught:
+    with pytest.raises(LedgerUnavailable) as caught:
         await reserve(treasury, 10)
+    assert cause(caught.value) == "the ledger is down"
     assert caught.value.retry_after_s == 1.0
     faulty.is_down = False
     with pytest.raises(LedgerUnavailable):
@@ -240,8 +246,9 @@ async def test_a_ledger_that_stalls_is_waited_for_until_the_deadline(
     """No longer than the request may take."""
     treasury = await new_treasury(faulty)
     faulty.gate.clear()
-    with pytest.raises(LedgerUnavailable, match="not answered"):
+    with pytest.raises(LedgerUnavailable) as caught:
         await treasury.reserve("acme", DAILY, 1, 10, timeout_s=0.01)
+    assert "has not answered" in cause(caught.value)
     faulty.gate.set()
 
 
@@ -303,8 +310,9 @@ async def test_a_full_disk_is_said(new_treasury: NewTreasury, monkeypatch: pytes
 
     with monkeypatch.context() as patched:
         patched.setattr("router.ledger.book.os.write", full)
-        with pytest.raises(LedgerUnavailable, match="No space left"):
+        with pytest.raises(LedgerUnavailable) as caught:
             await reserve(treasury, 10)
+        assert "No space left" in cause(caught.value)
         treasury.settle(reserved, 60)
     assert (await reserve(treasury, 1000)).amount_usd_micros == 940
 
@@ -313,8 +321,10 @@ async def test_a_folder_that_cannot_be_is_said(new_treasury: NewTreasury, tmp_pa
     """Without a book there is no service."""
     (tmp_path / "books").write_text("a file")
     treasury = await new_treasury()
-    with pytest.raises(LedgerUnavailable, match="no book"):
+    with pytest.raises(LedgerUnavailable) as caught:
         await reserve(treasury, 10)
+    assert str(tmp_path) in cause(caught.value)
+    assert str(tmp_path) not in str(caught.value), "callers are not told of files"
 
 
 async def test_many_tenants_do_not_fill_the_memory(

@@ -131,6 +131,16 @@ async def test_what_is_left_caps_the_request(shop: Shop, ladder: list[Tier]) -> 
     assert await shop.spent() == 4
 
 
+async def test_enough_money_leaves_the_way_up_as_it_was(shop: Shop) -> None:
+    """Where every tier writes as much as it may, the last can still be tried, to its full length."""
+    long = " ".join(["word"] * 50)
+    tiers = [paid(name, reply=long, logprob=-3.0) for name in ("edge", "local", "top")]
+    router = await shop.open(tiers, budget(3 * (2 + 40)))
+    result = await answer(router, order(limit=40))
+    assert (result.attempt_number, result.cost_usd_micros) == (3, 3 * (2 + 40))
+    assert await shop.spent() == 3 * (2 + 40)
+
+
 async def test_failed_attempts_are_paid(shop: Shop) -> None:
     """What a tier wrote before it broke was spent, though there is no answer."""
     tier = paid(reply="a b c d", fail="unavailable", fail_after_token_count=2)
