@@ -27,7 +27,8 @@ from router.arm_tier import ArmTier
 from router.assess import Assessor
 from router.audit import Auditor
 from router.certificates.found import warrant_for
-from router.config.model import Config, PolicyConfig, PrivacyConfig, TierConfig
+from router.config.model import Config, PolicyConfig, TierConfig
+from router.config.privacy import PrivacyConfig
 from router.core import Router
 from router.journal import Journal, NullJournal, Retention, SqliteJournal
 from router.plan import Planner, Route
