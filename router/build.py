@@ -27,7 +27,8 @@ from router.arm_tier import ArmTier
 from router.assess import Assessor
 from router.audit import Auditor
 from router.certificates.found import warrant_for
-from router.config.model import Config, PolicyConfig, PrivacyConfig, TierConfig
+from router.config.model import Config, PolicyConfig, TierConfig
+from router.config.privacy import PrivacyConfig
 from router.config.resilience import ResilienceConfig
 from router.core import Router
 from router.earlier import Earlier

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, SkipValidation, ValidationInfo, field_val
 
 from router.config.doors import AdminConfig, AuthConfig, LedgerConfig, TenantConfig, TlsConfig
 from router.config.observing import EnergyUseConfig, LogsConfig, MetricsConfig, TracingConfig
+from router.config.privacy import PrivacyConfig
 from router.config.resilience import ResilienceConfig
 from router.config.section import Label, Listen, Name, Seconds, Section, Usd
 
@@ -62,18 +63,6 @@ class ServerConfig(Section):
     """Encryption; unset: none."""
     allow_insecure_listen: bool = False
     """Whether to listen where other machines can reach it, though encryption or authentication is missing."""
-
-
-class PrivacyConfig(Section):
-    """What is looked for in prompts, and what is kept from external tiers."""
-
-    detect: tuple[str, ...] = ()
-    """Kinds of personal data that tag a request `pii` and `pii.KIND`, which policies match; empty: none."""
-    redact: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    """Kinds that stand-ins such as <EMAIL_1> replace where asked for; unset: those of `detect`, or all."""
-    redact_external: bool = False
-    """Whether stand-ins replace personal data in all prompts to external tiers, whatever the policy; answers
-    get the values back."""
 
 
 class JournalConfig(Section):

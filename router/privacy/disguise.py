@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from backends.base import Backend
 from backends.errors import Refused
@@ -20,6 +20,7 @@ from backends.types import (
     FinishReason,
     GrammarFormat,
     JsonSchemaFormat,
+    Message,
     Prompt,
     RegexFormat,
     ResponseFormat,
@@ -33,7 +34,8 @@ from policies.pii.stand_ins import StandIns, redacted
 class Disguise:
     """``prompt`` without the data that its clearance says to replace. Made for one stream.
 
-    Raises Refused where the form that was asked for holds such data: a server that enforces it must know it.
+    ``stream`` raises Refused where the form that was asked for holds such data, for a server that enforces it
+    must know it; and where a message holds more than text, in which nobody looks for such data.
     """
 
     def __init__(self, prompt: Prompt) -> None:
@@ -41,7 +43,7 @@ class Disguise:
         contents, stand_ins = redacted([message.content for message in prompt.messages], kinds)
         self._plain = prompt
         self._stand_ins = stand_ins
-        self._has_form_data = bool(scan(_form_text(prompt.response_format), kinds))
+        self._problem = _problem(prompt)
         opening, escape = Opening(stand_ins), _escape(prompt.response_format)
         self._text = RestoredText(stand_ins, opening, escape)
         self._reasoning = RestoredText(stand_ins, opening)
@@ -54,18 +56,16 @@ class Disguise:
         )
 
     def stream(self, backend: Backend, timeout_s: float | None) -> AsyncGenerator[Delta | Completion]:
-        """Ask ``backend`` and put values back into what it says."""
-        if not self._stand_ins.values and not self._has_form_data:
+        """Ask ``backend`` and put values back into what it says. Raises Refused."""
+        if self._problem is not None:
+            raise Refused(self._problem)
+        if not self._stand_ins.values:
             return backend.stream(self._plain, timeout_s=timeout_s)
         return self._restored(backend, backend.stream(self.prompt, timeout_s=timeout_s))
 
     async def _restored(
         self, backend: Backend, items: AsyncGenerator[Delta | Completion]
     ) -> AsyncGenerator[Delta | Completion]:
-        if self._has_form_data:
-            raise Refused(
-                "the form that was asked for holds personal data, which must not leave this machine"
-            )
         count = 0
         async with aclosing(items):
             async for item in items:
@@ -88,6 +88,19 @@ class Disguise:
     def _rest(self) -> Delta:
         text = self._stops.feed(self._text.finish()) + self._stops.finish()
         return Delta(text, self._reasoning.finish(), self._tokens.finish())
+
+
+def _problem(prompt: Prompt) -> str | None:
+    """Why the prompt cannot leave disguised; None: it can."""
+    if scan(_form_text(prompt.response_format), prompt.clearance.redact):
+        return "the form that was asked for holds personal data, which must not leave this machine"
+    if any(_holds_more_than_text(message) for message in prompt.messages):
+        return "a message holds more than text, where personal data cannot be told, and so must not leave"
+    return None
+
+
+def _holds_more_than_text(message: Message) -> bool:
+    return any(getattr(message, one.name) for one in fields(message) if one.name not in {"role", "content"})
 
 
 def _form_text(form: ResponseFormat | None) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backends.echo import EchoBackend, EchoOptions
+from backends.errors import Refused
 from backends.types import (
     Clearance,
     Completion,
@@ -122,6 +123,25 @@ async def test_a_refusal_is_a_typed_error() -> None:
         form = RegexFormat("(ada@example.org)")
         ended = await ask(router, replace(asked, prompt=replace(asked.prompt, response_format=form)))
     assert isinstance(ended, RequestRefused)
+
+
+@dataclass(frozen=True, slots=True)
+class Illustrated(Message):
+    """A message with a picture."""
+
+    picture: bytes = b""
+
+
+@pytest.mark.parametrize(("picture", "leaves"), [(b"", True), (b"a passport", False)])
+def test_what_nobody_looks_into_stays(picture: bytes, leaves: bool) -> None:
+    """Only text is looked through, so a message that has more than text is refused."""
+    prompt = Prompt((Illustrated(Role.USER, ASKED, picture),))
+    border, prompt = through("hello", prompt)
+    if leaves:
+        border.stream(prompt)
+    else:
+        with pytest.raises(Refused, match="more than text"):
+            border.stream(prompt)
 
 
 def _bytes_below(folder: Path) -> bytes:
