@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from transformers.utils import logging as transformers_logging
 
 from backends.cores import thread_count_for
 from backends.errors import Unavailable
+from backends.moe.offloading import load_offloaded
 from backends.moe.options import MoeOptions
 
 
@@ -39,7 +41,8 @@ def load_model(options: MoeOptions) -> Any:
     """Load the model, ready to compute; raises Unavailable."""
     transformers_logging.disable_progress_bar()
     with translated(f"load the model {options.model}"):
-        model = AutoModelForCausalLM.from_pretrained(
+        read = partial(
+            AutoModelForCausalLM.from_pretrained,
             options.model,
             revision=options.revision,
             dtype=options.dtype,
@@ -47,6 +50,9 @@ def load_model(options: MoeOptions) -> Any:
             trust_remote_code=False,
         )
         device = device_of(options)
+        if options.offload is not None:
+            return load_offloaded(read, options.model, options.offload, device).eval()
+        model = read()
         if hasattr(model, "set_experts_implementation"):
             model.set_experts_implementation(experts_implementation(options, device))
         return model.to(device).eval()

@@ -1,0 +1,124 @@
+"""Loads a model with its experts offloaded: finds or converts their rows, and puts them to work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from backends.moe.errors import NoExpertsHook, TooLittleMemory
+from backends.moe.experts.function import Experts, attach
+from backends.moe.experts.host_managed import PASSING_SLOT_COUNT, HostManagedExperts, Residency
+from backends.moe.experts.modules import ExpertModules
+from backends.moe.experts.quantizer import Filling, OffloadConfig
+from backends.moe.experts.quota import slots_per_layer
+from backends.moe.memory import available_byte_count
+from backends.moe.offload_options import OffloadOptions
+from backends.moe.store.header import Header
+from backends.moe.store.identity import identity_of
+from backends.moe.store.layout import RowLayout, group_size_for
+from backends.moe.store.opening import converting, is_there, open_tier, path_of, writer_for
+from backends.moe.store.tiers import StoreShape, Tier
+from backends.moe.store.writer import StoreWriter
+
+Read = Callable[..., Any]
+
+
+def load_offloaded(read: Read, model_name: str, options: OffloadOptions, device: str) -> Any:
+    """Load a model by ``read(quantization_config=...)``, transformers' ``from_pretrained``, onto ``device``.
+
+    Raises CannotOffload, and what ``read`` raises.
+    """
+    rows = Rows(model_name, options)
+    model = rows.load(read).to(device)
+    experts = rows.found
+    check_room(rows.shape, options, device, experts.top_k)
+    tier = rows.open(device)
+    attach(model, _at_work(tier, options, device, experts.top_k), experts.modules)
+    return model
+
+
+class Rows:
+    """The rows of a model's experts on disk: there already, or made while the model is loaded."""
+
+    def __init__(self, model_name: str, options: OffloadOptions) -> None:
+        self._name = model_name
+        self._options = options
+        self._writer: StoreWriter | None = None
+        self._held = ExitStack()
+        self.path = Path()
+
+    def load(self, read: Read) -> Any:
+        """Load the model without its experts; what is not there is converted on the way."""
+        with self._held:
+            model = read(quantization_config=OffloadConfig(self._prepare))
+            if self._writer is not None:
+                self._writer.finish()
+        return model
+
+    def open(self, device: str) -> Tier:
+        """Open the rows for experts that compute on ``device``."""
+        return open_tier(self.path, self._options.store, gpu=device != "cpu")
+
+    def _prepare(self, experts: ExpertModules) -> Filling | None:
+        self.found = experts
+        self.shape = StoreShape(layout_for(experts, self._options), experts.layer_count, experts.expert_count)
+        folder = self._options.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        header = Header(identity_of(self._name, experts.commit, folder), self.shape)
+        self.path = path_of(folder, Path(self._name).name, header)
+        if is_there(self.path, header):
+            return None
+        self._held.enter_context(converting(self.path))
+        if is_there(self.path, header):  # by the process that this one waited for
+            return None
+        self._writer = writer_for(self.path, header)
+        self._held.callback(self._writer.abandon)
+        return Filling(experts, self.shape.layout, self._writer.rows)
+
+
+def layout_for(experts: ExpertModules, options: OffloadOptions) -> RowLayout:
+    """Return the layout of rows that ``options`` ask for; raises NoExpertsHook where 4 bits do not fit."""
+    if options.weights == "exact":
+        return RowLayout(experts.shape, "exact", experts.dtype)
+    group = group_size_for(experts.shape, options.group_size)
+    if group is None:
+        raise NoExpertsHook(
+            f"experts of {experts.shape.hidden_size} x {experts.shape.inner_size} do not divide into "
+            "groups of 16 weights; set offload.weights to exact"
+        )
+    return RowLayout(experts.shape, "int4", experts.dtype, group)
+
+
+def check_room(shape: StoreShape, options: OffloadOptions, device: str, top_k: int) -> None:
+    """Raise TooLittleMemory where slots on ``device``, or pinned rows on the host, do not fit."""
+    row = shape.layout.byte_count
+    per_layer = slots_per_layer(shape, options.amount, top_k)
+    slots = per_layer * shape.layer_count + PASSING_SLOT_COUNT
+    free = available_byte_count(device)
+    if free is not None and slots * row > free:
+        fitting = int(100 * (free / row - PASSING_SLOT_COUNT) / (shape.layer_count * shape.expert_count))
+        raise TooLittleMemory(
+            f"{per_layer} experts of each of {shape.layer_count} layers need {_gib(slots * row)} and "
+            f"{device} has {_gib(free)} free; set offload.residency to at most {max(fitting, 0)}%"
+        )
+    host = available_byte_count("cpu")
+    if options.store == "pinned" and device != "cpu" and host is not None and shape.byte_count > host:
+        raise TooLittleMemory(
+            f"pinned experts need {_gib(shape.byte_count)} and the host has {_gib(host)} free; set "
+            "offload.store to ssd, or offload.weights to int4"
+        )
+
+
+def _at_work(tier: Tier, options: OffloadOptions, device: str, top_k: int) -> Experts:
+    slots = slots_per_layer(tier.shape, options.amount, top_k)
+    residency = Residency(slots, options.policy, options.little_below)
+    with torch.inference_mode(mode=False):
+        return HostManagedExperts(tier, residency, device)
+
+
+def _gib(byte_count: int) -> str:
+    return f"{byte_count / 2**30:.2f} GiB"
