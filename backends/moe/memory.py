@@ -1,7 +1,8 @@
-"""How much memory there is, before something large is asked for."""
+"""How much memory there is, before something large is asked for; and giving back what is free."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 
@@ -17,6 +18,16 @@ def available_byte_count(device: str) -> int | None:
         return int(fields["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
         return _physical_byte_count()
+
+
+def give_back_freed() -> None:
+    """Return freed memory to the system, where the C library keeps it (glibc: up to 32 MiB a block).
+
+    Tensors of a few megabytes that come and go otherwise pile up: loading kept 95 of 144 MiB of experts.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)
 
 
 def _physical_byte_count() -> int | None:

@@ -100,10 +100,15 @@ def check_room(shape: StoreShape, options: OffloadOptions, device: str, top_k: i
     slots = per_layer * shape.layer_count + PASSING_SLOT_COUNT
     free = available_byte_count(device)
     if free is not None and slots * row > free:
-        fitting = int(100 * (free / row - PASSING_SLOT_COUNT) / (shape.layer_count * shape.expert_count))
+        fitting = (free // row - PASSING_SLOT_COUNT) // shape.layer_count
+        advice = (
+            f"offload.residency to at most {100 * fitting // shape.expert_count}%"
+            if fitting > top_k
+            else "offload.weights to int4, or take a smaller model"
+        )
         raise TooLittleMemory(
             f"{per_layer} experts of each of {shape.layer_count} layers need {_gib(slots * row)} and "
-            f"{device} has {_gib(free)} free; set offload.residency to at most {max(fitting, 0)}%"
+            f"{device} has {_gib(free)} free; set {advice}"
         )
     host = available_byte_count("cpu")
     if options.store == "pinned" and device != "cpu" and host is not None and shape.byte_count > host:

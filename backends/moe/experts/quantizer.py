@@ -24,6 +24,7 @@ from backends.moe.experts.modules import (
     find_experts,
     part_of,
 )
+from backends.moe.memory import give_back_freed
 from backends.moe.store.layout import RowLayout
 from backends.moe.store.rows import pack, parts
 
@@ -112,6 +113,7 @@ class OffloadQuantizer(HfQuantizer):  # type: ignore[misc]
     def take(self, name: str, values: torch.Tensor) -> None:
         """Pack a tensor; the first failure is kept, since transformers would only log it."""
         if self._failure is None and self._filling is not None:
+            give_back_freed()
             try:
                 self._filling.add(name, values)
             except (CannotOffload, RuntimeError, OSError) as exc:
