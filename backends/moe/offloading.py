@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from backends.moe.store.tiers import StoreShape, Tier
 from backends.moe.store.writer import StoreWriter
 
 Read = Callable[..., Any]
+Progress = Callable[[str, int, int], object]
+"""Hears what is being done, how far it is, and how far it goes."""
 
 
 def load_offloaded(read: Read, model_name: str, options: OffloadOptions, device: str) -> Any:
@@ -44,9 +47,12 @@ def load_offloaded(read: Read, model_name: str, options: OffloadOptions, device:
 class Rows:
     """The rows of a model's experts on disk: there already, or made while the model is loaded."""
 
-    def __init__(self, model_name: str, options: OffloadOptions) -> None:
+    def __init__(
+        self, model_name: str, options: OffloadOptions, progress: Progress = lambda *_: None
+    ) -> None:
         self._name = model_name
         self._options = options
+        self._progress = progress
         self._writer: StoreWriter | None = None
         self._held = ExitStack()
         self.path = Path()
@@ -63,13 +69,17 @@ class Rows:
         """Open the rows for experts that compute on ``device``."""
         return open_tier(self.path, self._options.store, gpu=device != "cpu")
 
+    @property
+    def were_there(self) -> bool:
+        """Whether ``load`` found them converted."""
+        return self._writer is None
+
     def _prepare(self, experts: ExpertModules) -> Filling | None:
         self.found = experts
-        self.shape = StoreShape(layout_for(experts, self._options), experts.layer_count, experts.expert_count)
-        folder = self._options.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        header = Header(identity_of(self._name, experts.commit, folder), self.shape)
-        self.path = path_of(folder, Path(self._name).name, header)
+        self.shape = shape_for(experts, self._options)
+        self._options.folder.mkdir(parents=True, exist_ok=True)
+        header = header_for(self._name, experts, self._options)
+        self.path = path_of(self._options.folder, Path(self._name).name, header)
         if is_there(self.path, header):
             return None
         self._held.enter_context(converting(self.path))
@@ -77,7 +87,19 @@ class Rows:
             return None
         self._writer = writer_for(self.path, header)
         self._held.callback(self._writer.abandon)
-        return Filling(experts, self.shape.layout, self._writer.rows)
+        advance = partial(self._progress, "converting experts")
+        return Filling(experts, self.shape.layout, self._writer.rows, advance)
+
+
+def header_for(model_name: str, experts: ExpertModules, options: OffloadOptions) -> Header:
+    """Return what the store of ``model_name`` says of itself; hashes the files of a folder."""
+    identity = identity_of(model_name, experts.commit, options.folder)
+    return Header(identity, shape_for(experts, options))
+
+
+def shape_for(experts: ExpertModules, options: OffloadOptions) -> StoreShape:
+    """Return how many rows there are of which layout; raises NoExpertsHook where 4 bits do not fit."""
+    return StoreShape(layout_for(experts, options), experts.layer_count, experts.expert_count)
 
 
 def layout_for(experts: ExpertModules, options: OffloadOptions) -> RowLayout:

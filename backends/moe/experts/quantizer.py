@@ -32,9 +32,19 @@ METHOD = "upshift_offload"
 
 
 class Filling:
-    """Rows that are being filled: uint8 (layers, experts, bytes), all layers of one model."""
+    """Rows that are being filled: uint8 (layers, experts, bytes), all layers of one model.
 
-    def __init__(self, experts: ExpertModules, layout: RowLayout, rows: torch.Tensor) -> None:
+    ``advance`` hears how many fused tensors are packed, and of how many.
+    """
+
+    def __init__(
+        self,
+        experts: ExpertModules,
+        layout: RowLayout,
+        rows: torch.Tensor,
+        advance: Callable[[int, int], object] = lambda *_: None,
+    ) -> None:
+        self._advance = advance
         self._experts = experts
         self._layout = layout
         self._rows = rows
@@ -56,6 +66,8 @@ class Filling:
         for row, matrix in zip(self._rows[layer], matrices, strict=True):
             pack(self._layout, row, part, matrix)
         self._missing.discard((layer, part))
+        total = len(self._layers) * len(parts(self._layout))
+        self._advance(total - len(self._missing), total)
 
     def check_complete(self) -> None:
         """Raise NoExpertsHook where a part of a layer never came."""

@@ -88,5 +88,7 @@ def test_four_bits_compute_what_rounded_weights_do(saved: Saved, offloaded: Offl
         for name in ("gate_up_proj", "down_proj"):
             weights = canonical(module, PARTS[name], module.get_parameter(name).detach())
             rounded_weights = restored(rounded(weights, 16), torch.bfloat16)
-            setattr(module, name, torch.nn.Parameter(canonical(module, PARTS[name], rounded_weights)))
+            setattr(
+                module, name, torch.nn.Parameter(canonical(module, PARTS[name], rounded_weights).contiguous())
+            )
     assert torch.equal(logits(offloaded(folder, weights="int4", group_size=16)), logits(reference))
