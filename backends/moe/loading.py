@@ -16,6 +16,7 @@ from transformers.utils import logging as transformers_logging
 
 from backends.cores import thread_count_for
 from backends.errors import Unavailable
+from backends.moe.experts.function import experts_of
 from backends.moe.offloading import load_offloaded
 from backends.moe.options import MoeOptions
 
@@ -87,5 +88,7 @@ def experts_implementation(options: MoeOptions, device: str) -> str:
 
 def use_threads(options: MoeOptions, model: Any) -> None:
     """Set how many threads torch uses for work that this thread starts, and the whole process for more."""
-    byte_count = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    byte_count = sum(parameter.nbytes for parameter in model.parameters())
+    if (experts := experts_of(model)) is not None:
+        byte_count += experts.row_byte_count
     torch.set_num_threads(options.thread_count or thread_count_for(byte_count))

@@ -17,11 +17,17 @@ _ATTRIBUTE = "_upshift_experts"
 class Experts(Protocol):
     """Computes the experts of all layers of a model from rows.
 
-    ``compute`` is called layer by layer, in order, on one thread; ``close`` comes last.
+    ``compute`` is called layer by layer, in order, on one thread; ``close`` comes last, closes the rows'
+    tier too, and does nothing the second time.
     """
 
     stats: OffloadStats
     little_mass: LittleMass
+
+    @property
+    def row_byte_count(self) -> int:
+        """Bytes of all experts' rows."""
+        ...
 
     def compute(
         self, layer: int, module: Any, hidden: torch.Tensor, routing: tuple[torch.Tensor, torch.Tensor]

@@ -47,6 +47,7 @@ class HostManagedExperts:
     def __init__(self, tier: Tier, residency: Residency, device: str) -> None:
         self.stats = OffloadStats()
         self.little_mass = LittleMass(tier.shape.layer_count)
+        self._tier = tier
         self._shape = tier.shape
         self._residency = residency
         count = residency.slot_count
@@ -87,10 +88,16 @@ class HostManagedExperts:
             ) from exc
         return step.total(outputs)
 
+    @property
+    def row_byte_count(self) -> int:
+        """Bytes of all experts' rows."""
+        return self._shape.byte_count
+
     def close(self) -> None:
-        """End the copying and give the slots up."""
+        """End the copying, give the slots up, close the rows' tier."""
         self._mover.close()
         self._arena = torch.empty(0)
+        self._tier.close()
 
     def _ready(self, step: Step) -> Iterator[tuple[int, int]]:
         """Yield experts with the slots they are in, those present first, while others are on their way."""

@@ -61,6 +61,7 @@ class ThreadMover:
     def close(self) -> None:
         """See :class:`Mover`."""
         self._pool.shutdown(cancel_futures=True)
+        self._slots = []
 
 
 class StreamMover:
@@ -105,6 +106,7 @@ class StreamMover:
         if self._reader is not None:
             self._reader.shutdown(cancel_futures=True)
         self._stream.synchronize()
+        self._arena = self._arena[:0].clone()  # frees the slots
 
     def _copy(self, source: torch.Tensor, span: slice, slot: int) -> None:
         if released := self._released.pop(slot, None):

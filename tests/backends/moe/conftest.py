@@ -21,6 +21,15 @@ Saved = Callable[..., Path]
 Offloaded = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread: models this small gain nothing by more, and wait where others work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     """Give the folder of a family's tiny model; it is made once for each type."""
