@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
-from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
+from backends.moe.checkpoint import Checkpoint
 from backends.moe.loading import translated
 from backends.moe.offload_options import OffloadOptions
 from backends.moe.offloading import Progress, Rows
@@ -29,17 +28,9 @@ class ConvertedExperts:
 def convert_experts(model: str, options: OffloadOptions, progress: Progress) -> ConvertedExperts:
     """Convert the experts of ``model``, a folder or a name on the hub; raises Unavailable."""
     transformers_logging.disable_progress_bar()
-    rows = Rows(model, options, progress)
+    rows = Rows(Checkpoint(model), options, progress)
     with translated(f"convert the experts of {model}"):
-        rows.load(
-            partial(
-                AutoModelForCausalLM.from_pretrained,
-                model,
-                dtype="auto",
-                use_safetensors=True,
-                trust_remote_code=False,
-            )
-        )
+        rows.load()
     shape = rows.shape
     return ConvertedExperts(
         path=str(rows.path),

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
 from backends.moe.bound import Demand, Rates, expected_hit_rate
+from backends.moe.checkpoint import Checkpoint
 from backends.moe.errors import CannotOffload, NoExpertsHook
 from backends.moe.experts.modules import PARTS, ExpertModules, find_experts
 from backends.moe.experts.quota import slots_per_layer
@@ -68,7 +69,7 @@ class MoeDescription:
 def describe(model: str, options: OffloadOptions, rates: Rates) -> MoeDescription:
     """Describe ``model``, a folder or a name on the hub; raises Unavailable, NotMoe among others."""
     with translated(f"read the configuration of {model}"):
-        config = AutoConfig.from_pretrained(model, trust_remote_code=False)
+        config = Checkpoint(model).config()
         with torch.device("meta"):
             bare = AutoModelForCausalLM.from_config(config, dtype=config.dtype or torch.float32)
     experts = find_experts(bare)

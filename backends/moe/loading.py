@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from backends.cores import thread_count_for
 from backends.errors import Unavailable
+from backends.moe.checkpoint import Checkpoint
 from backends.moe.experts.function import experts_of
 from backends.moe.offloading import load_offloaded
 from backends.moe.options import MoeOptions
@@ -42,18 +42,11 @@ def load_model(options: MoeOptions) -> Any:
     """Load the model, ready to compute; raises Unavailable."""
     transformers_logging.disable_progress_bar()
     with translated(f"load the model {options.model}"):
-        read = partial(
-            AutoModelForCausalLM.from_pretrained,
-            options.model,
-            revision=options.revision,
-            dtype=options.dtype,
-            use_safetensors=True,
-            trust_remote_code=False,
-        )
+        checkpoint = Checkpoint(options.model, options.revision, options.dtype)
         device = device_of(options)
         if options.offload is not None:
-            return load_offloaded(read, options.model, options.offload, device).eval()
-        model = read()
+            return load_offloaded(checkpoint, options.offload, device).eval()
+        model = checkpoint.read()
         if hasattr(model, "set_experts_implementation"):
             model.set_experts_implementation(experts_implementation(options, device))
         return model.to(device).eval()

@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 
+from backends.moe.checkpoint import Checkpoint
 from backends.moe.errors import NoExpertsHook, TooLittleMemory
+from backends.moe.experts import mxfp4
 from backends.moe.experts.function import Experts, attach
 from backends.moe.experts.host_managed import PASSING_SLOT_COUNT, HostManagedExperts, Residency
 from backends.moe.experts.modules import ExpertModules
@@ -22,21 +24,21 @@ from backends.moe.store.header import Header
 from backends.moe.store.identity import identity_of
 from backends.moe.store.layout import RowLayout, group_size_for
 from backends.moe.store.opening import converting, is_there, open_tier, path_of, writer_for
+from backends.moe.store.rows import Part
 from backends.moe.store.tiers import StoreShape, Tier
 from backends.moe.store.writer import StoreWriter
 
-Read = Callable[..., Any]
 Progress = Callable[[str, int, int], object]
 """Hears what is being done, how far it is, and how far it goes."""
 
 
-def load_offloaded(read: Read, model_name: str, options: OffloadOptions, device: str) -> Any:
-    """Load a model by ``read(quantization_config=...)``, transformers' ``from_pretrained``, onto ``device``.
+def load_offloaded(checkpoint: Checkpoint, options: OffloadOptions, device: str) -> Any:
+    """Load a model onto ``device``, but for its experts.
 
-    Raises CannotOffload, and what ``read`` raises.
+    Raises CannotOffload, and what transformers raises.
     """
-    rows = Rows(model_name, options)
-    model = rows.load(read).to(device)
+    rows = Rows(checkpoint, options)
+    model = rows.load().to(device)
     experts = rows.found
     check_room(rows.shape, options, device, experts.top_k)
     tier = rows.open(device)
@@ -48,20 +50,28 @@ class Rows:
     """The rows of a model's experts on disk: there already, or made while the model is loaded."""
 
     def __init__(
-        self, model_name: str, options: OffloadOptions, progress: Progress = lambda *_: None
+        self, checkpoint: Checkpoint, options: OffloadOptions, progress: Progress = lambda *_: None
     ) -> None:
-        self._name = model_name
+        self._checkpoint = checkpoint
         self._options = options
         self._progress = progress
         self._writer: StoreWriter | None = None
+        self._filling: Filling | None = None
+        self._elsewhere: tuple[Part, ...] = ()
         self._held = ExitStack()
         self.path = Path()
 
-    def load(self, read: Read) -> Any:
+    def load(self) -> Any:
         """Load the model without its experts; what is not there is converted on the way."""
+        config = self._checkpoint.config()
+        self._elsewhere = _parts_elsewhere(config)
         with self._held:
-            model = read(quantization_config=OffloadConfig(self._prepare))
-            if self._writer is not None:
+            hook = OffloadConfig(self._prepare)
+            model = self._checkpoint.read(config=config, quantization_config=hook)
+            if self._filling is not None and self._writer is not None:
+                if self._elsewhere:
+                    mxfp4.fill(self._filling, self.found, self._checkpoint.folder())
+                self._filling.check_complete()
                 self._writer.finish()
         return model
 
@@ -78,8 +88,9 @@ class Rows:
         self.found = experts
         self.shape = shape_for(experts, self._options)
         self._options.folder.mkdir(parents=True, exist_ok=True)
-        header = header_for(self._name, experts, self._options)
-        self.path = path_of(self._options.folder, Path(self._name).name, header)
+        name = self._checkpoint.name
+        header = header_for(name, experts, self._options)
+        self.path = path_of(self._options.folder, Path(name).name, header)
         if is_there(self.path, header):
             return None
         self._held.enter_context(converting(self.path))
@@ -88,7 +99,24 @@ class Rows:
         self._writer = writer_for(self.path, header)
         self._held.callback(self._writer.abandon)
         advance = partial(self._progress, "converting experts")
-        return Filling(experts, self.shape.layout, self._writer.rows, advance)
+        layout, rows = self.shape.layout, self._writer.rows
+        self._filling = Filling(experts, layout, rows, advance, self._elsewhere)
+        return self._filling
+
+
+def _parts_elsewhere(config: Any) -> tuple[Part, ...]:
+    """Say which parts transformers must not read, and take the quantisation out of ``config``."""
+    quantisation = getattr(config, "quantization_config", None)
+    if quantisation is None:
+        return ()
+    method = quantisation.get("quant_method") if isinstance(quantisation, dict) else quantisation.quant_method
+    if method != mxfp4.METHOD:
+        raise NoExpertsHook(
+            f"the checkpoint is quantised already ({method}); experts are read from bfloat16, float16, "
+            "float32 or MXFP4: name a checkpoint in one of these"
+        )
+    del config.quantization_config
+    return tuple(mxfp4.PARTS.values())
 
 
 def header_for(model_name: str, experts: ExpertModules, options: OffloadOptions) -> Header:

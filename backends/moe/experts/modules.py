@@ -6,6 +6,7 @@ tell of gate, bias and order. Versions of transformers differ in which attribute
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,9 +78,9 @@ def canonical(module: nn.Module, part: Part, values: torch.Tensor) -> torch.Tens
     return values.transpose(1, 2) if turned else values
 
 
-def drop_weights(module: nn.Module) -> None:
-    """Take the fused parameters out of ``module``; what lies in rows is all there is from now on."""
-    for name in PARTS:
+def drop_weights(module: nn.Module, names: Iterable[str]) -> None:
+    """Take fused parameters out of ``module``; what lies in rows is all there is from now on."""
+    for name in names:
         if hasattr(module, name):
             delattr(module, name)
 

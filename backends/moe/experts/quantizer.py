@@ -7,7 +7,7 @@ then taken out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import torch
@@ -26,7 +26,7 @@ from backends.moe.experts.modules import (
 )
 from backends.moe.memory import give_back_freed
 from backends.moe.store.layout import RowLayout
-from backends.moe.store.rows import pack, parts
+from backends.moe.store.rows import Part, pack, parts
 
 METHOD = "upshift_offload"
 
@@ -34,7 +34,8 @@ METHOD = "upshift_offload"
 class Filling:
     """Rows that are being filled: uint8 (layers, experts, bytes), all layers of one model.
 
-    ``advance`` hears how many fused tensors are packed, and of how many.
+    ``advance`` hears how many fused tensors are packed, and of how many. Parts ``elsewhere`` do not come
+    through transformers; who reads them ``put``s them.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class Filling:
         layout: RowLayout,
         rows: torch.Tensor,
         advance: Callable[[int, int], object] = lambda *_: None,
+        elsewhere: Collection[Part] = (),
     ) -> None:
+        self.elsewhere = elsewhere
         self._advance = advance
         self._experts = experts
         self._layout = layout
@@ -56,15 +59,20 @@ class Filling:
         found = part_of(parameter_name)
         assert found is not None
         name, part = found
-        layer = self._layers[name]
-        matrices = canonical(self._experts.modules[name], part, values)
-        if len(matrices) != self._experts.expert_count:
+        self.put(name, part, canonical(self._experts.modules[name], part, values))
+
+    def put(self, module: str, part: Part, matrices: Iterable[torch.Tensor]) -> None:
+        """Pack ``part`` of each expert of ``module``: (outputs, inputs) or (outputs,); raises as above."""
+        layer = self._layers[module]
+        count = 0
+        for count, matrix in enumerate(matrices, 1):
+            if count <= self._experts.expert_count:
+                pack(self._layout, self._rows[layer, count - 1], part, matrix)
+        if count != self._experts.expert_count:
             raise NoExpertsHook(
-                f"{parameter_name} holds {len(matrices)} experts in the checkpoint, "
-                f"and {self._experts.expert_count} in its config"
+                f"the checkpoint holds {count} experts for {part} of {module}, "
+                f"and its config says {self._experts.expert_count}"
             )
-        for row, matrix in zip(self._rows[layer], matrices, strict=True):
-            pack(self._layout, row, part, matrix)
         self._missing.discard((layer, part))
         total = len(self._layers) * len(parts(self._layout))
         self._advance(total - len(self._missing), total)
@@ -137,25 +145,24 @@ class OffloadQuantizer(HfQuantizer):  # type: ignore[misc]
         for module in self._experts.modules.values():
             # Else transformers draws random weights for parameters that are not there.
             module._is_hf_initialized = True  # type: ignore[assignment]
-        if self._filling is None:
-            self._skip_experts(model, self._experts)
+        skipped = PARTS if self._filling is None else self._elsewhere()
+        for module in self._experts.modules.values():
+            drop_weights(module, skipped)
+        # What is not in the model is not read; nor need anybody be warned of it.
+        ignored = set(model._keys_to_ignore_on_load_unexpected or ())
+        names = "|".join(PARTS)
+        model._keys_to_ignore_on_load_unexpected = ignored | {rf"\.experts\.({names})(_blocks|_scales)?$"}
 
     def _process_model_after_weight_loading(self, model: Any, **kwargs: Any) -> None:  # noqa: ARG002
         if self._failure is not None:
             raise self._failure
-        if self._filling is not None:
-            self._filling.check_complete()
         assert self._experts is not None
         for module in self._experts.modules.values():
-            drop_weights(module)
+            drop_weights(module, PARTS)
 
-    def _skip_experts(self, model: Any, experts: ExpertModules) -> None:
-        for module in experts.modules.values():
-            drop_weights(module)
-        # What is not in the model is not read; nor need anybody be warned of it.
-        ignored = set(model._keys_to_ignore_on_load_unexpected or ())
-        expected_absences = {rf"\.experts\.({'|'.join(PARTS)})$"}
-        model._keys_to_ignore_on_load_unexpected = ignored | expected_absences
+    def _elsewhere(self) -> list[str]:
+        assert self._filling is not None
+        return [name for name, part in PARTS.items() if part in self._filling.elsewhere]
 
     @property
     def is_compileable(self) -> bool:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
+from backends.moe.checkpoint import Checkpoint
 from backends.moe.experts.function import experts_of
 from backends.moe.offload_options import OffloadOptions
 from backends.moe.offloading import load_offloaded
-from tests.backends.moe.families import save
+from tests.backends.moe.mixtures import save
 
 Saved = Callable[..., Path]
 Offloaded = Callable[..., Any]
@@ -53,8 +52,7 @@ def offloaded(tmp_path: Path) -> Iterator[Offloaded]:
 
     def load(folder: Path, **options: Any) -> Any:
         chosen = OffloadOptions(**({"cache_dir": tmp_path / "stores"} | options))
-        read = partial(AutoModelForCausalLM.from_pretrained, folder)
-        models.append(load_offloaded(read, str(folder), chosen, "cpu").eval())
+        models.append(load_offloaded(Checkpoint(str(folder)), chosen, "cpu").eval())
         return models[-1]
 
     yield load

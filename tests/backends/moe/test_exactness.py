@@ -11,7 +11,7 @@ from backends.moe.experts.function import experts_of
 from backends.moe.experts.modules import PARTS, canonical, find_experts
 from backends.moe.store.planes import restored, rounded
 from tests.backends.moe.conftest import Offloaded, Saved
-from tests.backends.moe.families import FAMILIES, eager
+from tests.backends.moe.mixtures import FAMILIES, eager
 
 PROMPT = torch.tensor([[5, 17, 101, 33, 9, 77, 140, 6, 28, 54, 12, 150, 3]])
 

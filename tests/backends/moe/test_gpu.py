@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
 
+from backends.moe.checkpoint import Checkpoint
 from backends.moe.experts.function import experts_of
 from backends.moe.offload_options import OffloadOptions
 from backends.moe.offloading import load_offloaded
 from tests.backends.moe.conftest import Saved
-from tests.backends.moe.families import FAMILIES, eager
+from tests.backends.moe.mixtures import FAMILIES, eager
 
 pytestmark = pytest.mark.gpu
 
@@ -30,8 +29,8 @@ def answer(model: Any) -> list[int]:
 
 def load(folder: Path, cache_dir: Path, **options: Any) -> Any:
     """The model of ``folder`` on the GPU with its experts offloaded."""
-    read = partial(AutoModelForCausalLM.from_pretrained, folder)
-    return load_offloaded(read, str(folder), OffloadOptions(cache_dir=cache_dir, **options), "cuda").eval()
+    chosen = OffloadOptions(cache_dir=cache_dir, **options)
+    return load_offloaded(Checkpoint(str(folder)), chosen, "cuda").eval()
 
 
 @pytest.mark.parametrize("store", ["pinned", "pageable", "ssd"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MixtralConfig
 
 from backends.errors import Unavailable
+from backends.moe.checkpoint import Checkpoint
 from backends.moe.errors import NoExpertsHook, NotMoe, TooLittleMemory
 from backends.moe.experts import quantizer
 from backends.moe.experts.function import experts_of
@@ -25,7 +25,7 @@ from backends.moe.options import MoeOptions
 from backends.moe.store.layout import ExpertShape, RowLayout
 from backends.moe.store.tiers import StoreShape
 from tests.backends.moe.conftest import Offloaded, Saved
-from tests.backends.moe.families import EXPERT_COUNT, LAYER_COUNT, TOP_K, eager
+from tests.backends.moe.mixtures import EXPERT_COUNT, LAYER_COUNT, TOP_K, eager
 
 PROMPT = torch.tensor([[5, 17, 101, 33, 9, 77, 140, 6]])
 SHAPE = StoreShape(RowLayout(ExpertShape(2048, 768), "int4", torch.bfloat16), 48, 128)
@@ -108,8 +108,8 @@ def test_the_memory_of_loading_does_not_grow_with_layers(
         seen.append(anonymous_byte_count() - before)
 
     monkeypatch.setattr(quantizer.Filling, "add", watched)
-    rows = Rows(str(tmp_path / "model"), OffloadOptions(cache_dir=tmp_path / "stores"))
-    rows.load(partial(AutoModelForCausalLM.from_pretrained, tmp_path / "model"))
+    checkpoint = Checkpoint(str(tmp_path / "model"))
+    Rows(checkpoint, OffloadOptions(cache_dir=tmp_path / "stores")).load()
     assert len(seen) == 24
     assert max(seen) < 0.4 * all_byte_count
 

@@ -19,7 +19,7 @@ from backends.moe.traces.replay import hit_rate
 from backends.moe.traces.routing import injected, recorded
 from backends.moe.traces.trace import Trace, load_trace
 from tests.backends.moe.conftest import Offloaded, Saved
-from tests.backends.moe.families import EXPERT_COUNT, LAYER_COUNT, TOP_K, eager
+from tests.backends.moe.mixtures import EXPERT_COUNT, LAYER_COUNT, TOP_K, eager
 
 PROMPT = torch.tensor([[5, 17, 101, 33, 9, 77]])
 

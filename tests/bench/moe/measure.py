@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM, DynamicCache
 
 from backends.moe.bound import measured_copy_rate
+from backends.moe.checkpoint import Checkpoint
 from backends.moe.experts.function import experts_of
 from backends.moe.experts.modules import find_experts
 from backends.moe.offload_options import OffloadOptions
@@ -46,8 +46,7 @@ def eager(subject: Subject, device: str) -> Iterator[Any]:
 @contextmanager
 def offloaded(subject: Subject, device: str, options: OffloadOptions) -> Iterator[Any]:
     """The model with its experts offloaded."""
-    read = partial(AutoModelForCausalLM.from_pretrained, subject.folder)
-    model = load_offloaded(read, str(subject.folder), options, device)
+    model = load_offloaded(Checkpoint(str(subject.folder)), options, device)
     yield model
     experts = experts_of(model)
     assert experts is not None
@@ -96,8 +95,8 @@ def _once(way: str, model: Any, token_count: int) -> Run:
 
 def copy_rate(subject: Subject, device: str, options: OffloadOptions) -> float:
     """Bytes a second from the options' tier to the device; the store must have been converted."""
-    rows = Rows(str(subject.folder), options)
-    rows.load(partial(AutoModelForCausalLM.from_pretrained, subject.folder))
+    rows = Rows(Checkpoint(str(subject.folder)), options)
+    rows.load()
     tier = rows.open(device)
     rate = measured_copy_rate(tier, device)
     tier.close()
