@@ -37,21 +37,29 @@ def load_offloaded(checkpoint: Checkpoint, options: OffloadOptions, device: str)
 
     Raises CannotOffload, and what transformers raises.
     """
-    rows = Rows(checkpoint, options)
+    rows = Rows(checkpoint, options, device=device)
     model = rows.load().to(device)
     experts = rows.found
-    check_room(rows.shape, options, device, experts.top_k)
     tier = rows.open(device)
     attach(model, _at_work(tier, options, device, experts.top_k), experts.modules)
     return model
 
 
 class Rows:
-    """The rows of a model's experts on disk: there already, or made while the model is loaded."""
+    """The rows of a model's experts on disk: there already, or made while the model is loaded.
+
+    ``device``: where they will compute, so that it is known before they are converted whether their
+    slots fit; None: nowhere yet.
+    """
 
     def __init__(
-        self, checkpoint: Checkpoint, options: OffloadOptions, progress: Progress = lambda *_: None
+        self,
+        checkpoint: Checkpoint,
+        options: OffloadOptions,
+        progress: Progress = lambda *_: None,
+        device: str | None = None,
     ) -> None:
+        self._device = device
         self._checkpoint = checkpoint
         self._options = options
         self._progress = progress
@@ -73,6 +81,8 @@ class Rows:
                     mxfp4.fill(self._filling, self.found, self._checkpoint.folder())
                 self._filling.check_complete()
                 self._writer.finish()
+        # From here on it is a model like any other; the hook would keep the file mapped.
+        model.hf_quantizer.remove_quantization_config(model)
         return model
 
     def open(self, device: str) -> Tier:
@@ -87,6 +97,8 @@ class Rows:
     def _prepare(self, experts: ExpertModules) -> Filling | None:
         self.found = experts
         self.shape = shape_for(experts, self._options)
+        if self._device is not None:
+            check_room(self.shape, self._options, self._device, experts.top_k)
         self._options.folder.mkdir(parents=True, exist_ok=True)
         name = self._checkpoint.name
         header = header_for(name, experts, self._options)

@@ -166,7 +166,7 @@ class HostManagedExperts:
 
     def _settle(self, slots: Sequence[int]) -> None:
         for slot in slots:
-            with suppress(OSError):
+            with suppress(OSError, CannotOffload):
                 self._mover.wait(slot)
             self._little_slots.discard(slot)
 

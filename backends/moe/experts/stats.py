@@ -39,13 +39,13 @@ class LittleMass:
 
     def begin(self, row_count: int) -> None:
         """Start a forward pass of ``row_count`` tokens, sequences after one another."""
-        self._rows = torch.zeros(row_count)
+        self._rows = torch.zeros(row_count)  # moves to where the first shares are
 
     def add(self, rows: torch.Tensor, shares: torch.Tensor) -> None:
         """Add the gate shares of one little expert at ``rows``."""
         assert self._rows is not None
-        self._rows.index_add_(0, rows, shares)
+        self._rows = self._rows.to(shares.device).index_add_(0, rows, shares)
 
     def of_last_pass(self) -> torch.Tensor:
-        """Mean over layers for each row, float32 (rows,), 0 to 1; empty before the first pass."""
-        return torch.zeros(0) if self._rows is None else self._rows / self._layer_count
+        """Mean over layers for each row, float32 on the host (rows,), 0 to 1; empty before the first pass."""
+        return torch.zeros(0) if self._rows is None else (self._rows / self._layer_count).cpu()

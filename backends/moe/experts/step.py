@@ -36,8 +36,8 @@ class Step:
 
     @cached_property
     def shares(self) -> torch.Tensor:
-        """Share of each choice in the gates of its row, float32 on the host, (rows, top_k)."""
-        weights = self.weights.float().cpu().abs()
+        """Share of each choice in the gates of its row, float32, (rows, top_k)."""
+        weights = self.weights.float().abs()
         return weights / weights.sum(-1, keepdim=True).clamp_min(1e-20)
 
     def shares_of(self, expert: int) -> torch.Tensor:
@@ -57,7 +57,7 @@ class Step:
 
     def output_of(self, expert: int, layout: RowLayout, row: torch.Tensor, *, little: bool) -> torch.Tensor:
         """What ``expert``, whose weights are in ``row``, gives its tokens, weighted: (uses, hidden size)."""
-        use = self.uses[expert].on(self.hidden.device)
+        use = self.uses[expert]
         # Bias apart from the product: eager rounds between them.
         state = self._product(self.hidden[use.rows], matrix(layout, row, "up", little=little))
         state = _plus(state, bias(layout, row, "up"))
@@ -72,7 +72,7 @@ class Step:
         """Sum over experts, ascending whatever order they were computed in: (rows, hidden size)."""
         total = torch.zeros_like(self.hidden)
         for expert, use in self.uses.items():
-            total.index_add_(0, use.rows.to(total.device), outputs[expert].to(total.dtype))
+            total.index_add_(0, use.rows, outputs[expert].to(total.dtype))
         return total
 
     def _product(self, states: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -79,6 +79,18 @@ def test_a_long_prompt_computes_the_bits_of_eager(saved: Saved, offloaded: Offlo
     assert answer(model) == answer(eager(folder))
 
 
+@pytest.mark.parametrize("weights", ["exact", "int4"])
+def test_company_changes_no_token(saved: Saved, offloaded: Offloaded, weights: str) -> None:
+    """A sequence is answered alike alone and among others that ask for more experts than have slots."""
+    model = offloaded(saved("qwen3_moe"), weights=weights, residency="25%")
+    prompts = torch.randint(3, 160, (6, 9), generator=torch.Generator().manual_seed(4))
+    with torch.inference_mode():
+        together = model.generate(prompts, max_new_tokens=10, min_new_tokens=10, do_sample=False)
+        for prompt, expected in zip(prompts, together, strict=True):
+            alone = model.generate(prompt[None], max_new_tokens=10, min_new_tokens=10, do_sample=False)
+            assert torch.equal(alone[0], expected)
+
+
 @pytest.mark.parametrize("family", ["mixtral", "gpt_oss"])
 def test_four_bits_compute_what_rounded_weights_do(saved: Saved, offloaded: Offloaded, family: str) -> None:
     """The int4 store gives the bits of an eager model whose experts were rounded beforehand."""
