@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Mi
 
 from backends.errors import Unavailable
 from backends.moe.checkpoint import Checkpoint
-from backends.moe.errors import NoExpertsHook, NotMoe, TooLittleMemory
+from backends.moe.errors import DamagedStore, NoExpertsHook, NotMoe, TooLittleMemory
 from backends.moe.experts import quantizer
 from backends.moe.experts.function import experts_of
 from backends.moe.experts.modules import find_experts
@@ -294,6 +294,22 @@ def test_a_store_that_breaks_while_it_serves_is_unavailable(
         logits(model)
     store.write_bytes(content)
     assert torch.equal(logits(model), expected)
+
+
+def test_a_row_that_is_damaged_while_it_serves_ends_the_answer_and_is_rebuilt(
+    saved: Saved, offloaded: Offloaded, tmp_path: Path
+) -> None:
+    """A wrong weight is never computed with; the next start converts again."""
+    folder = saved("qwen3_moe")
+    expected = logits(offloaded(folder))
+    (store,) = stores(tmp_path)
+    model = offloaded(folder)
+    with store.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xff" * (store.stat().st_size - 8192))
+    with pytest.raises(DamagedStore, match="start again"):
+        logits(model)
+    assert torch.equal(logits(offloaded(folder)), expected)
 
 
 def test_a_model_is_offloaded_from_the_configuration(saved: Saved, tmp_path: Path) -> None:
