@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing
+.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-moe
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -77,6 +77,9 @@ bench-pocket: $(READY) ## Certify the pocket tiers, serve 2,000 requests over gR
 
 bench-abort: $(READY) ## Measure what stopping doubtful answers early saves and loses
 	@$(BIN)/python -m tests.bench.abort $(ARGS)
+
+bench-moe: $(READY) ## Measure experts offloaded beside resident ones and accelerate's offload
+	@$(BIN)/python -m tests.bench.moe $(ARGS)
 
 bench-drafts: $(READY) ## Measure whether showing rejected answers to the next tier pays
 	@$(BIN)/python -m tests.bench.drafts $(ARGS)

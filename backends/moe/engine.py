@@ -12,6 +12,7 @@ import torch
 from transformers import DynamicCache
 
 from backends.engine import Token
+from backends.moe.experts.function import experts_of
 from backends.moe.loading import load_model, load_tokenizer, translated, use_threads
 from backends.moe.options import MoeOptions
 from backends.moe.words import Words
@@ -56,6 +57,8 @@ class MoeEngine:
 
     def close(self) -> None:
         """Free the model."""
+        if self._model is not None and (experts := experts_of(self._model)) is not None:
+            experts.close()
         self._model = None
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from backends.cores import thread_count_for
 from backends.errors import Unavailable
+from backends.moe.checkpoint import Checkpoint
+from backends.moe.experts.function import experts_of
+from backends.moe.offloading import load_offloaded
 from backends.moe.options import MoeOptions
 
 
@@ -39,14 +42,11 @@ def load_model(options: MoeOptions) -> Any:
     """Load the model, ready to compute; raises Unavailable."""
     transformers_logging.disable_progress_bar()
     with translated(f"load the model {options.model}"):
-        model = AutoModelForCausalLM.from_pretrained(
-            options.model,
-            revision=options.revision,
-            dtype=options.dtype,
-            use_safetensors=True,
-            trust_remote_code=False,
-        )
+        checkpoint = Checkpoint(options.model, options.revision, options.dtype)
         device = device_of(options)
+        if options.offload is not None:
+            return load_offloaded(checkpoint, options.offload, device).eval()
+        model = checkpoint.read()
         if hasattr(model, "set_experts_implementation"):
             model.set_experts_implementation(experts_implementation(options, device))
         return model.to(device).eval()
@@ -81,5 +81,7 @@ def experts_implementation(options: MoeOptions, device: str) -> str:
 
 def use_threads(options: MoeOptions, model: Any) -> None:
     """Set how many threads torch uses for work that this thread starts, and the whole process for more."""
-    byte_count = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    byte_count = sum(parameter.nbytes for parameter in model.parameters())
+    if (experts := experts_of(model)) is not None:
+        byte_count += experts.row_byte_count
     torch.set_num_threads(options.thread_count or thread_count_for(byte_count))

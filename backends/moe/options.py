@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from backends.moe.offload_options import OffloadOptions
 from backends.reasoning import ReasoningTags
 
 
@@ -28,6 +29,10 @@ class MoeOptions(BaseModel):
     )
     experts_implementation: Literal["auto", "eager", "batched_mm", "grouped_mm"] = Field(
         default="auto", description="How transformers runs the experts; auto: the fastest for the device."
+    )
+    offload: OffloadOptions | None = Field(
+        default=None,
+        description="Experts that lie elsewhere until they are needed; unset: all on the computing device.",
     )
     thread_count: int | None = Field(
         default=None,

@@ -1,6 +1,7 @@
-"""``upshift models``: get model files for the edge tier, look into them, convert, quantise, compare.
+"""``upshift models``: get model files, look into them, convert, quantise, compare.
 
-Each verb reads its options, lets :mod:`backends.llamacpp.models` work, and shows what came of it.
+Each verb reads its options, lets :mod:`backends.llamacpp.models` work (:mod:`router.cli.experts` for
+mixtures of experts of the local tier), and shows what came of it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from backends.llamacpp.models.texts import Text
 
 app = typer.Typer(
-    help="Get, inspect, convert, quantise and compare model files of the edge tier (GGUF, for llama.cpp).",
+    help="Get, inspect, convert, quantise and compare model files: GGUF for the edge tier, experts for the "
+    "local tier.",
     epilog="""
 **From a transformers model to an edge tier**
 
@@ -29,6 +31,12 @@ app = typer.Typer(
 small and says what was lost.
 
 `upshift models inspect qwen3-q4.gguf` says what it needs and how fast it can be.
+
+**A mixture of experts larger than memory**
+
+`upshift models inspect ~/models/OLMoE-1B-7B` says what its experts take and give at each residency.
+
+`upshift models convert ~/models/OLMoE-1B-7B --weights int4` converts them ahead of the first start.
 """,
     rich_markup_mode="markdown",
     invoke_without_command=True,
@@ -48,10 +56,19 @@ _INSPECT = """
 `upshift models inspect edge.gguf --sequences 16 --context 4096` says what 16 answers at once take.
 
 `upshift models inspect edge.gguf --json | jq .tokens_per_second_bound` gives the bound to a program.
+
+`upshift models inspect ~/models/OLMoE-1B-7B` says what a mixture's experts take, exact and in 4 bits, and
+how fast they can be with a quarter, half and all of them at hand.
+
+`upshift models inspect ~/.cache/upshift/moe/OLMoE-1B-7B-int4-*.experts` checks every row of a store.
 """
 _CONVERT = """
-**What can be converted**: folders of LlamaForCausalLM and Qwen3ForCausalLM with safetensors and a byte-level
-BPE tokenizer (tokenizer.json). Others are refused; nothing is guessed.
+**What can be converted** to OUT.gguf: folders of LlamaForCausalLM and Qwen3ForCausalLM with safetensors and a
+byte-level BPE tokenizer (tokenizer.json). Others are refused; nothing is guessed.
+
+**Without OUT.gguf** the experts of a mixture (any that transformers fuses: Mixtral, Qwen2/3-MoE, OLMoE,
+GPT-OSS, DeepSeek-V3, Granite-MoE, ...) are converted into the store that the local tier maps: the first
+start does the same, this does it beforehand.
 
 **The check** (needs torch and transformers) splits texts and answers prompts with both libraries: equal
 tokens, and at every position the same choice up to the rounding of the type.
@@ -79,7 +96,17 @@ _COMPARE = """
 choices; slight to 0.05 and 90 %; noticeable to 0.25 and 75 %; else broken.
 """
 
-Model = Annotated[Path, typer.Argument(metavar="FILE", help="A GGUF file.")]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="A GGUF file, a folder of a mixture of experts, or a store of experts."
+    ),
+]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Where converted experts lie; unset: ~/.cache/upshift/moe."),
+]
+GroupSize = Annotated[int, typer.Option(help="4-bit weights that share a scale: 16, 32, 64 or 128.")]
 Prompts = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Texts like those that the model will see.")
 ]
@@ -130,11 +157,19 @@ def inspect(
     context: Annotated[
         int | None, typer.Option(min=1, help="Tokens of each; unset: 2048, or the model's own limit.")
     ] = None,
+    group_size: GroupSize = 64,
+    cache_dir: CacheDir = None,
     json: given.Json = False,
 ) -> None:
     """Show what a model file holds, the memory it takes, and how fast this machine could run it."""
+    from router.cli import experts
     from router.cli.model_reports import print_description
 
+    if experts.is_experts(file):
+        with faults():
+            options = experts.options_for("exact", group_size, cache_dir)
+            experts.inspect_experts(file, options, as_json=json)
+        return
     with faults():
         from backends.cores import core_count
         from backends.llamacpp.models.description import describe
@@ -148,19 +183,34 @@ def inspect(
 
 @app.command(epilog=_CONVERT)
 def convert(
-    folder: Annotated[Path, typer.Argument(metavar="SOURCE_FOLDER", help="A transformers model.")],
-    output: Annotated[Path, typer.Argument(metavar="OUT.gguf", help="The file to write.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="SOURCE", help="Folder of a transformers model; for experts also a hub name."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Argument(metavar="[OUT.gguf]", help="The file to write; without: a store of experts."),
+    ] = None,
     weight_type: Annotated[
         WeightType, typer.Option("--type", help="Number format of the matrices.")
     ] = WeightType.f16,
     name: Annotated[str | None, typer.Option(help="The model's name; unset: the folder's.")] = None,
     check: Annotated[bool, typer.Option(help="Compare the file with transformers.")] = True,
+    weights: Annotated[str, typer.Option(help="Numbers of experts: exact or int4.")] = "exact",
+    group_size: GroupSize = 64,
+    cache_dir: CacheDir = None,
     force: Force = False,
     json: given.Json = False,
 ) -> None:
-    """Turn a transformers model into a GGUF file, and check that llama.cpp computes the same."""
+    """Turn a transformers model into a GGUF file and check it, or its experts into a store."""
+    from router.cli import experts
     from router.cli.model_reports import print_converted
 
+    if output is None:
+        with faults(), progress_bars() as progress:
+            options = experts.options_for(weights, group_size, cache_dir)
+            experts.convert_experts(str(folder), options, progress, as_json=json)
+        return
     with faults(), progress_bars() as progress:
         from backends.llamacpp.models.convert.convert import Card
         from backends.llamacpp.models.convert.convert import convert as do

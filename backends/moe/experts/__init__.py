@@ -1,0 +1,1 @@
+"""Experts at work: found in a model, led past it into rows, and computed from slots."""

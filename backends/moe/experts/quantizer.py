@@ -1,0 +1,205 @@
+"""Experts on their way from a checkpoint into rows, a tensor at a time, by transformers' quantiser hook.
+
+The hook comes after the renaming and fusing of names, so every naming that transformers reads works.
+A fused parameter exists only until it is packed; in the model it stays on the meta device, and is
+then taken out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+import torch
+from transformers.core_model_loading import ConversionOps
+from transformers.quantizers import HfQuantizer, register_quantization_config, register_quantizer
+from transformers.utils.quantization_config import QuantizationConfigMixin
+
+from backends.moe.errors import CannotOffload, NoExpertsHook
+from backends.moe.experts.modules import (
+    PARTS,
+    ExpertModules,
+    canonical,
+    drop_weights,
+    find_experts,
+    part_of,
+)
+from backends.moe.memory import give_back_freed
+from backends.moe.store.layout import RowLayout
+from backends.moe.store.rows import Part, pack, parts
+
+METHOD = "upshift_offload"
+
+
+class Filling:
+    """Rows that are being filled: uint8 (layers, experts, bytes), all layers of one model.
+
+    ``advance`` hears how many fused tensors are packed, and of how many. Parts ``elsewhere`` do not come
+    through transformers; who reads them ``put``s them.
+    """
+
+    def __init__(
+        self,
+        experts: ExpertModules,
+        layout: RowLayout,
+        rows: torch.Tensor,
+        advance: Callable[[int, int], object] = lambda *_: None,
+        elsewhere: Collection[Part] = (),
+    ) -> None:
+        self.elsewhere = elsewhere
+        self._advance = advance
+        self._experts = experts
+        self._layout = layout
+        self._rows = rows
+        self._layers = {name: layer for layer, name in enumerate(experts.modules)}
+        self._missing = {(layer, part) for layer in self._layers.values() for part in parts(layout)}
+
+    def add(self, parameter_name: str, values: torch.Tensor) -> None:
+        """Pack the fused tensor of one layer; raises NoExpertsHook where it has not the model's shape."""
+        found = part_of(parameter_name)
+        assert found is not None
+        name, part = found
+        self.put(name, part, canonical(self._experts.modules[name], part, values))
+
+    def put(self, module: str, part: Part, matrices: Iterable[torch.Tensor]) -> None:
+        """Pack ``part`` of each expert of ``module``: (outputs, inputs) or (outputs,); raises as above."""
+        layer = self._layers[module]
+        count = 0
+        for count, matrix in enumerate(matrices, 1):
+            if count <= self._experts.expert_count:
+                pack(self._layout, self._rows[layer, count - 1], part, matrix)
+        if count != self._experts.expert_count:
+            raise NoExpertsHook(
+                f"the checkpoint holds {count} experts for {part} of {module}, "
+                f"and its config says {self._experts.expert_count}"
+            )
+        self._missing.discard((layer, part))
+        total = len(self._layers) * len(parts(self._layout))
+        self._advance(total - len(self._missing), total)
+
+    def check_complete(self) -> None:
+        """Raise NoExpertsHook where a part of a layer never came."""
+        if self._missing:
+            layer, part = min(self._missing)
+            raise NoExpertsHook(
+                f"the checkpoint lacks {len(self._missing)} tensors of experts, the first is "
+                f"'{part}' of layer {layer}; is it complete?"
+            )
+
+
+Prepare = Callable[[ExpertModules], Filling | None]
+
+
+@register_quantization_config(METHOD)
+class OffloadConfig(QuantizationConfigMixin):  # type: ignore[misc]
+    """What ``from_pretrained`` is given so that experts go into rows.
+
+    ``prepare`` is called once the model's skeleton stands; it returns where rows go, or None where
+    they are there already, and then no expert is read from the checkpoint.
+    """
+
+    def __init__(self, prepare: Prepare) -> None:
+        self.quant_method = METHOD
+        self.prepare = prepare
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what goes into the model's config; files and memory stay out of it."""
+        return {"quant_method": METHOD}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> OffloadConfig:
+        return self
+
+
+@register_quantizer(METHOD)
+class OffloadQuantizer(HfQuantizer):  # type: ignore[misc]
+    """Leads fused experts past the model."""
+
+    def __init__(self, quantization_config: OffloadConfig, **kwargs: Any) -> None:
+        super().__init__(quantization_config, **kwargs)
+        self._prepare = quantization_config.prepare
+        self._filling: Filling | None = None
+        self._experts: ExpertModules | None = None
+        self._failure: Exception | None = None
+
+    def param_needs_quantization(self, model: Any, param_name: str, **kwargs: Any) -> bool:  # noqa: ARG002
+        """Whether a parameter belongs to experts."""
+        found = part_of(param_name)
+        return found is not None and self._experts is not None and found[0] in self._experts.modules
+
+    def get_quantize_ops(self) -> ConversionOps:
+        """Return what takes a fused tensor and gives nothing back."""
+        return _IntoRows(self)
+
+    def take(self, name: str, values: torch.Tensor) -> None:
+        """Pack a tensor; the first failure is kept, since transformers would only log it."""
+        if self._failure is None and self._filling is not None:
+            give_back_freed()
+            try:
+                self._filling.add(name, values)
+            except (CannotOffload, RuntimeError, OSError) as exc:
+                self._failure = exc
+
+    def _process_model_before_weight_loading(self, model: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        self._experts = find_experts(model)
+        self._filling = self._prepare(self._experts)
+        for module in self._experts.modules.values():
+            # Else transformers draws random weights for parameters that are not there.
+            module._is_hf_initialized = True  # type: ignore[assignment]
+        skipped = PARTS if self._filling is None else self._elsewhere()
+        for module in self._experts.modules.values():
+            drop_weights(module, skipped)
+        # What is not in the model is not read; nor need anybody be warned of it.
+        ignored = set(model._keys_to_ignore_on_load_unexpected or ())
+        names = "|".join(PARTS)
+        model._keys_to_ignore_on_load_unexpected = ignored | {rf"\.experts\.({names})(_blocks|_scales)?$"}
+
+    def _process_model_after_weight_loading(self, model: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        if self._failure is not None:
+            raise self._failure
+        assert self._experts is not None
+        for module in self._experts.modules.values():
+            drop_weights(module, PARTS)
+
+    def _elsewhere(self) -> list[str]:
+        assert self._filling is not None
+        return [name for name, part in PARTS.items() if part in self._filling.elsewhere]
+
+    @property
+    def is_compileable(self) -> bool:
+        """Whether the model may be compiled: nothing of it is odd but the experts function."""
+        return True
+
+    def is_serializable(self, **kwargs: Any) -> bool:  # noqa: ARG002
+        """Whether the model may be saved: its experts are not in it."""
+        return False
+
+    @property
+    def is_trainable(self) -> bool:
+        """Whether it may be trained: rows are read only."""
+        return False
+
+
+class _IntoRows(ConversionOps):  # type: ignore[misc]
+    """Takes what ``from_pretrained`` has read and fused."""
+
+    def __init__(self, quantizer: OffloadQuantizer) -> None:
+        self._quantizer = quantizer
+
+    def convert(
+        self,
+        input_dict: dict[str, Any],
+        *,
+        missing_keys: set[str] | None = None,
+        **kwargs: Any,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Pack the experts among the tensors; return the others."""
+        others = {}
+        for name in list(input_dict):
+            values = input_dict.pop(name)
+            if not self._quantizer.param_needs_quantization(None, name):
+                others[name] = values
+                continue
+            self._quantizer.take(name, values[0] if isinstance(values, list) else values)
+            if missing_keys is not None:
+                missing_keys.discard(name)
+        return others

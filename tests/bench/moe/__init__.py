@@ -1,0 +1,1 @@
+"""What offloading costs and gives, beside the resident model and accelerate: ``make bench-moe``."""
