@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from backends.errors import BackendError
-from backends.llamacpp.work import Began, Work, Wrote
 from backends.llamacpp.worker.messages import AddAdapter, Embed, RemoveAdapter, Reply, Submit
+from backends.serving.work import Began, Work, Wrote
 
 
 class Ticket:

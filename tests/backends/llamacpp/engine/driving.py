@@ -11,7 +11,7 @@ from typing import Any
 from backends.errors import BackendError
 from backends.llamacpp.engine.engine import Engine
 from backends.llamacpp.options import LlamaCppOptions
-from backends.llamacpp.work import Began, Event, Failed, Work, Wrote
+from backends.serving.work import Began, Event, Failed, Work, Wrote
 from backends.types import Sampling
 
 

@@ -9,11 +9,13 @@ import pytest
 
 from backends.errors import Unavailable
 from backends.llamacpp.engine.engine import Engine
-from backends.llamacpp.engine.sequence import Sequence as Running
-from backends.llamacpp.engine.speculation.gate import Gate
-from backends.llamacpp.engine.speculation.proposer import Outlook
-from backends.llamacpp.engine.speculation.speculation import Speculation
-from backends.llamacpp.work import Work
+from backends.serving.parts import Logits
+from backends.serving.scheduler import Row
+from backends.serving.sequence import Sequence as Running
+from backends.serving.speculation.gate import Gate
+from backends.serving.speculation.proposer import Outlook
+from backends.serving.speculation.speculation import Speculation
+from backends.serving.work import Work
 from backends.types import Caller, JsonSchemaFormat, RegexFormat, Sampling
 from tests.backends.llamacpp.engine.driving import Answers, ask, finish, prompts, work
 from tests.backends.llamacpp.engine.recurrent import save_recurrent
@@ -196,10 +198,14 @@ def test_a_step_that_fails_is_done_without_guesses(
     expected = ask(plain, *works)
     engine = opened()
     guessing(engine, expected)
-    compute = engine._runner._batch.compute
-    monkeypatch.setattr(
-        engine._runner._batch, "compute", lambda rows: 1 if any(row.draft for row in rows) else compute(rows)
-    )
+    compute = engine._batch.compute
+
+    def refuse(rows: list[Row]) -> Logits:
+        if any(row.draft for row in rows):
+            raise Unavailable("no room")
+        return compute(rows)
+
+    monkeypatch.setattr(engine._batch, "compute", refuse)
     assert ask(engine, *works).tokens == expected.tokens
 
 

@@ -14,12 +14,12 @@ import pytest
 
 from backends.errors import BackendError, Overloaded, Unavailable
 from backends.llamacpp.options import LlamaCppOptions
-from backends.llamacpp.work import Work, Wrote
 from backends.llamacpp.worker.backoff import Backoff
 from backends.llamacpp.worker.messages import Embed, Open
 from backends.llamacpp.worker.models import KilledWorker
 from backends.llamacpp.worker.supervisor import Supervisor
 from backends.llamacpp.worker.watch import Patience
+from backends.serving.work import Work, Wrote
 from backends.types import Sampling
 
 FAKE = Path(__file__).with_name("fake_worker.py")

@@ -16,10 +16,10 @@ import pytest
 from backends.errors import Unavailable
 from backends.llamacpp.backend import LlamaCppBackend
 from backends.llamacpp.options import LlamaCppOptions
-from backends.llamacpp.work import Work, Wrote
 from backends.llamacpp.worker.messages import Open
 from backends.llamacpp.worker.supervisor import Supervisor
 from backends.llamacpp.worker.watch import Patience
+from backends.serving.work import Work, Wrote
 from backends.types import Sampling
 from tests.backends.llamacpp.asking import (
     answers_under_way,

@@ -8,19 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from backends.errors import BackendError, TimedOut, Unavailable
-from backends.llamacpp.engine.adapters import Adapters
-from backends.llamacpp.engine.batch import ABORTED, Batch
-from backends.llamacpp.engine.prefix_tiers import PrefixTiers
-from backends.llamacpp.engine.prefixes import Prefixes
-from backends.llamacpp.engine.scheduler import Row, Scheduler
-from backends.llamacpp.engine.sequence import Sequence
-from backends.llamacpp.engine.sinks import Sinks
-from backends.llamacpp.engine.slots import Slots
-from backends.llamacpp.engine.speculation.speculation import Speculation
-from backends.llamacpp.engine.writer import Logits, Writer
-from backends.llamacpp.native import Native
-from backends.llamacpp.options import LlamaCppOptions
-from backends.llamacpp.work import Began, Event
+from backends.serving.parts import Aborted, Batch, Logits, Memory, Writer
+from backends.serving.prefixes import Prefixes
+from backends.serving.scheduler import Row, Scheduler
+from backends.serving.sequence import Sequence
+from backends.serving.speculation.speculation import Speculation
+from backends.serving.work import Began, Event
 
 
 @dataclass(slots=True)
@@ -34,37 +27,30 @@ class Counts:
     accepted: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a runner works with. ``speculation`` guesses tokens ahead; None: nobody does."""
+
+    memory: Memory
+    batch: Batch
+    writer: Writer
+    prefixes: Prefixes
+    speculation: Speculation | None = None
+
+
 class Runner:
-    """Carries ``sequences`` (by the id of their work) through steps.
+    """Carries ``sequences`` (by the id of their work) through steps."""
 
-    ``speculation`` guesses tokens ahead; None: nobody does.
-    """
-
-    def __init__(
-        self,
-        native: Native,
-        options: LlamaCppOptions,
-        cache: PrefixTiers,
-        speculation: Speculation | None = None,
-    ) -> None:
+    def __init__(self, scheduler: Scheduler, parts: Parts) -> None:
         self.sequences: dict[int, Sequence] = {}
         self.events: list[Event] = []
         self.counts = Counts()
-        self.scheduler = Scheduler(
-            slot_count=native.sequence_count,
-            queue_length=options.queue_length,
-            step_token_count=options.batch_token_count,
-            context_token_count=native.context_token_count,
-            shares_prefixes=native.shares_prefixes,
-        )
-        self.adapters = Adapters(native)
-        self._slots = Slots(native)
-        self._batch = Batch(native)
-        self._writer = Writer(native)
-        self._speculation = speculation
-        self._prefixes = Prefixes(cache, self._slots, self.adapters, exact=not native.shares_prefixes)
-        count = options.attention_sink_token_count
-        self._sinks = None if count is None else Sinks(native, count, self._slots)
+        self.scheduler = scheduler
+        self._memory = parts.memory
+        self._batch = parts.batch
+        self._writer = parts.writer
+        self._prefixes = parts.prefixes
+        self._speculation = parts.speculation
 
     def submit(self, sequence: Sequence) -> None:
         """Take ``sequence``; raises Overloaded where too many wait."""
@@ -79,10 +65,7 @@ class Runner:
             )
         self._admit()
         self.scheduler.arrange()
-        self._slots.arrange(self.scheduler.running)
-        if self._sinks is not None:
-            for sequence in self.scheduler.running:
-                self._sinks.make_room(sequence)
+        self._memory.arrange(self.scheduler.running)
         self._run(self.scheduler.rows())
         events, self.events = self.events, []
         return events
@@ -93,7 +76,7 @@ class Runner:
         del self.sequences[sequence.work.id]
         if sequence.slot is not None:
             self._prefixes.keep(sequence)
-            self._slots.clear(sequence)
+            self._memory.clear(sequence)
         if self._speculation is not None:
             self._speculation.forget(sequence)
         sequence.close()
@@ -106,7 +89,7 @@ class Runner:
     def _admit(self) -> None:
         while (admission := self.scheduler.admit()) is not None:
             if admission.preempted is not None:
-                self._slots.take_out(admission.preempted)
+                self._memory.take_out(admission.preempted)
             sequence = admission.sequence
             try:
                 self._begin(sequence)
@@ -126,7 +109,6 @@ class Runner:
         """Compute ``rows`` and what is guessed behind them."""
         if not rows:
             return
-        self.adapters.use(rows[0].sequence.work.adapter)
         if self._speculation is None:
             self._compute(rows)
         elif self._compute(self._speculation.guess(rows)):
@@ -135,28 +117,30 @@ class Runner:
     def _compute(self, rows: list[Row]) -> bool:
         """Compute ``rows``, and return whether that went well.
 
-        Those that llama.cpp cannot compute together are computed one by one, without guesses.
+        Those that cannot be computed together are computed one by one, without guesses.
         """
-        code = self._batch.compute(rows)
-        if code == 0:
-            self._take(rows)
-            return True
-        # Some of it may have been computed.
-        for row in rows:
-            self._slots.truncate(row.sequence)
-        if code == ABORTED:
+        try:
+            logits = self._batch.compute(rows)
+        except (Aborted, Unavailable) as exc:
+            # Some of it may have been computed.
+            for row in rows:
+                self._memory.truncate(row.sequence)
+            if isinstance(exc, Unavailable):
+                self._compute_apart(rows, exc)
             return False
+        self._take(rows, logits)
+        return True
+
+    def _compute_apart(self, rows: list[Row], error: Unavailable) -> None:
+        """Compute ``rows`` one by one after ``error``, which ends one that was alone already."""
         if len(rows) == 1 and not rows[0].draft:
-            message = f"llama.cpp could not compute {rows[0].count} tokens (llama_decode returned {code})"
-            self.fail(rows[0].sequence, Unavailable(message))
-            return False
+            self.fail(rows[0].sequence, error)
+            return
         for row in rows:
             self._compute([replace(row, draft=())])
-        return False
 
-    def _take(self, rows: list[Row]) -> None:
+    def _take(self, rows: list[Row], logits: Logits) -> None:
         """Take what came of ``rows``."""
-        logits = self._batch.logits()
         place = 0
         for row in rows:
             sequence, writes = row.sequence, row.writes
@@ -186,7 +170,7 @@ class Runner:
             accepted += 1
             sequence.computed += 1
         if accepted < len(row.draft):
-            self._slots.truncate(sequence)
+            self._memory.truncate(sequence)
         self._learn(row, accepted)
 
     def _learn(self, row: Row, accepted: int) -> None:

@@ -2,7 +2,8 @@
 
 Higher priorities come first. Among equals the tenant that has been served least does, by a virtual token
 counter (Sheng et al. 2024, "Fairness in Serving Large Language Models", algorithm 2: prompt tokens weigh 1,
-written ones 2), and within a tenant who came first. Knows no llama.cpp and no clock.
+written ones 2), and within a tenant who came first. Knows no
+library and no clock.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from backends.errors import Overloaded
-from backends.llamacpp.engine.sequence import Sequence, shared_length
+from backends.serving.sequence import Sequence, shared_length
 
 _WRITTEN_WEIGHT = 2
 # Shorter common beginnings, such as a chat template's, are read again sooner than they are copied.
@@ -138,7 +139,7 @@ class Scheduler:
     def rows(self) -> list[Row]:
         """Choose what the next step computes, for one adapter, in the order of slots.
 
-        llama.cpp computes what is of unequal length one after the other. So reading beside writing would save
+        What is of unequal length is computed one after the other. So reading beside writing would save
         nothing, and what was written would only wait for what is read.
         """
         turn = self._turn()
