@@ -194,6 +194,44 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How busy a model on this machine is. Token counts are totals since it was opened.
+
+    ``unread_token_count`` are tokens of prompts that run or wait and are not read yet. ``hit_rate`` is the
+    share of experts, of 1, that were where they are computed when they were needed; None: all always are.
+    """
+
+    running_count: int
+    waiting_count: int
+    slot_count: int
+    read_token_count: int = 0
+    cached_token_count: int = 0
+    written_token_count: int = 0
+    drafted_token_count: int = 0
+    accepted_token_count: int = 0
+    preemption_count: int = 0
+    unread_token_count: int = 0
+    hit_rate: float | None = None
+
+    @property
+    def free_slot_count(self) -> int:
+        """Requests that would not have to wait for a turn."""
+        return max(0, self.slot_count - self.running_count - self.waiting_count)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a request is expected to take, in seconds, as of now.
+
+    ``first_token_s`` runs from asking to the first token, waiting for a turn included, ``token_s`` from
+    one token to the next.
+    """
+
+    first_token_s: float
+    token_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a started backend can do.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from operator import itemgetter
 from typing import Any, Protocol
 
+from backends.errors import Unavailable
 from backends.serving.parts import Memory
 from backends.serving.prefix_cache import Match
 from backends.serving.scheduler import MIN_SHARED_TOKEN_COUNT
@@ -67,7 +69,9 @@ class Prefixes:
         """Keep what the memory holds of ``sequence``, where it is more than was known before."""
         new = sequence.computed - sequence.cached
         if sequence.slot is not None and not sequence.forgotten and new >= MIN_SHARED_TOKEN_COUNT:
-            self._keep(sequence)
+            # Where there is no memory for it, it is read again.
+            with suppress(Unavailable):
+                self._keep(sequence)
 
     def _keep(self, sequence: Sequence) -> Any:
         state = self._memory.save(sequence)

@@ -14,6 +14,7 @@ from backends.serving.scheduler import Row, Scheduler
 from backends.serving.sequence import Sequence
 from backends.serving.speculation.speculation import Speculation
 from backends.serving.work import Began, Event
+from backends.types import Load
 
 
 @dataclass(slots=True)
@@ -69,6 +70,21 @@ class Runner:
         self._run(self.scheduler.rows())
         events, self.events = self.events, []
         return events
+
+    def load(self) -> Load:
+        """How busy it is now, and what it has done so far."""
+        return Load(
+            running_count=len(self.scheduler.running),
+            waiting_count=len(self.scheduler.waiting),
+            slot_count=self.scheduler.slot_count,
+            read_token_count=self.counts.read,
+            cached_token_count=self.counts.cached,
+            written_token_count=self.counts.written,
+            drafted_token_count=self.counts.drafted,
+            accepted_token_count=self.counts.accepted,
+            preemption_count=self.scheduler.preemption_count,
+            unread_token_count=self.scheduler.unread_token_count,
+        )
 
     def drop(self, sequence: Sequence) -> None:
         """Let ``sequence`` go, and keep what was computed for others that begin alike."""

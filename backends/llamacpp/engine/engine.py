@@ -28,7 +28,8 @@ from backends.serving.runner import Parts, Runner
 from backends.serving.scheduler import Scheduler
 from backends.serving.sequence import Sequence
 from backends.serving.speculation.speculation import Speculation
-from backends.serving.work import Event, Load, Work
+from backends.serving.work import Event, Work
+from backends.types import Load
 
 
 class Engine:
@@ -161,18 +162,7 @@ class Engine:
 
     def load(self) -> Load:
         """How busy it is now, and what it has done so far."""
-        counts = self._runner.counts
-        return Load(
-            running_count=len(self._runner.scheduler.running),
-            waiting_count=len(self._runner.scheduler.waiting),
-            slot_count=self._options.sequence_count,
-            read_token_count=counts.read,
-            cached_token_count=counts.cached,
-            written_token_count=counts.written,
-            drafted_token_count=counts.drafted,
-            accepted_token_count=counts.accepted,
-            preemption_count=self._runner.scheduler.preemption_count,
-        )
+        return self._runner.load()
 
     def _parts(self, native: Native) -> Parts:
         count = self._options.attention_sink_token_count
