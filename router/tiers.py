@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from backends.base import Backend
+from backends.base import Backend, Loaded
 from backends.errors import Overloaded, TimedOut
-from backends.types import Usage
+from backends.types import Load, Usage
 from policies.costs import Rates
 from router.pace import Pace
 
@@ -130,6 +130,7 @@ class TierStatus:
     output_price_usd_micros_per_million: int
     in_flight_count: int
     queued_count: int
+    load: Load | None = None
 
 
 class Tier:
@@ -154,9 +155,16 @@ class Tier:
         self.gate = Gate(limits.concurrency, limits.queue)
         self.ready = False
 
-    def rates(self) -> Rates:
-        """What an attempt is expected to take, as of now."""
-        first_token_s, token_s = self.pace.expected()
+    @property
+    def load(self) -> Load | None:
+        """How busy the model is; None where the backend cannot say."""
+        return self.backend.load if isinstance(self.backend, Loaded) else None
+
+    def rates(self, input_token_count: int) -> Rates:
+        """What an attempt is expected to take, as of now: as the model's load says, else as of late."""
+        load = self.load
+        outlook = load and load.outlook(input_token_count, self.gate.queued_count)
+        first_token_s, token_s = (outlook.first_token_s, outlook.token_s) if outlook else self.pace.expected()
         return Rates(
             self.price.input_usd_micros_per_million,
             self.price.output_usd_micros_per_million,
@@ -190,4 +198,5 @@ class Tier:
             output_price_usd_micros_per_million=self.price.output_usd_micros_per_million,
             in_flight_count=self.gate.in_flight_count,
             queued_count=self.gate.queued_count,
+            load=self.load,
         )

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from backends.cores import thread_count_for
-from backends.errors import Unavailable
+from backends.errors import BackendError, Unavailable
 from backends.moe.options import MoeOptions
 
 
@@ -29,7 +29,9 @@ def translated(action: str) -> Iterator[None]:
         ) from exc
     except MemoryError as exc:
         raise Unavailable(f"not enough memory to {action}; use a smaller model, dtype or context") from exc
-    except (OSError, RuntimeError, ValueError, KeyError, ImportError) as exc:
+    except BackendError:
+        raise
+    except Exception as exc:  # a model's own code may raise anything, and one answer's fault is its own
         raise Unavailable(
             f"cannot {action} ({type(exc).__name__}); is it a complete causal language model?"
         ) from exc

@@ -5,6 +5,8 @@ One answer's fault ends that answer alone.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from backends.errors import BackendError, TimedOut, Unavailable
@@ -13,6 +15,7 @@ from backends.serving.prefixes import Prefixes
 from backends.serving.scheduler import Row, Scheduler
 from backends.serving.sequence import Sequence
 from backends.serving.speculation.speculation import Speculation
+from backends.serving.tempo import Tempo
 from backends.serving.work import Began, Event
 from backends.types import Load
 
@@ -42,11 +45,15 @@ class Parts:
 class Runner:
     """Carries ``sequences`` (by the id of their work) through steps."""
 
-    def __init__(self, scheduler: Scheduler, parts: Parts) -> None:
+    def __init__(
+        self, scheduler: Scheduler, parts: Parts, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self.sequences: dict[int, Sequence] = {}
         self.events: list[Event] = []
         self.counts = Counts()
         self.scheduler = scheduler
+        self._tempo = Tempo()
+        self._clock = clock
         self._memory = parts.memory
         self._batch = parts.batch
         self._writer = parts.writer
@@ -67,16 +74,23 @@ class Runner:
         self._admit()
         self.scheduler.arrange()
         self._memory.arrange(self.scheduler.running)
-        self._run(self.scheduler.rows())
+        rows = self.scheduler.rows()
+        if rows:
+            self._run(rows)
         events, self.events = self.events, []
         return events
 
     def load(self) -> Load:
         """How busy it is now, and what it has done so far."""
+        slot_count = self.scheduler.slot_count
+        joined_count = min(len(self.scheduler.running) + 1, slot_count)
         return Load(
+            read_s=self._tempo.read_s(len(self.scheduler.running)),
+            token_s=self._tempo.token_s(joined_count),
+            answer_s=self._tempo.answer_s(slot_count),
             running_count=len(self.scheduler.running),
             waiting_count=len(self.scheduler.waiting),
-            slot_count=self.scheduler.slot_count,
+            slot_count=slot_count,
             read_token_count=self.counts.read,
             cached_token_count=self.counts.cached,
             written_token_count=self.counts.written,
@@ -122,13 +136,17 @@ class Runner:
         self.events.append(Began(sequence.work.id, min(sequence.cached, len(sequence.work.tokens))))
 
     def _run(self, rows: list[Row]) -> None:
-        """Compute ``rows`` and what is guessed behind them."""
-        if not rows:
-            return
+        """Compute ``rows`` and what is guessed behind them, and note how long it took."""
+        started_s, written, reads = self._clock(), self.counts.written, not _only_write(rows)
         if self._speculation is None:
             self._compute(rows)
         elif self._compute(self._speculation.guess(rows)):
             self._speculation.took()
+        seconds, written = self._clock() - started_s, self.counts.written - written
+        if reads:
+            self._tempo.read(sum(row.count for row in rows), seconds)
+        elif written:
+            self._tempo.wrote(len(rows), written, seconds)
 
     def _compute(self, rows: list[Row]) -> bool:
         """Compute ``rows``, and return whether that went well.
@@ -179,6 +197,7 @@ class Runner:
             self.counts.written += 1
             if wrote.ends or sequence.complete:
                 self._learn(row, accepted + (wrote.token == guess))
+                self._tempo.ended(len(sequence.tokens) - len(sequence.work.tokens))
                 self.drop(sequence)
                 return
             if wrote.token != guess:
@@ -197,3 +216,7 @@ class Runner:
             self.scheduler.charge(row.sequence, accepted)
             if self._speculation is not None:
                 self._speculation.learn(row, accepted)
+
+
+def _only_write(rows: list[Row]) -> bool:
+    return all(row.sequence.pending == 1 for row in rows)

@@ -21,8 +21,9 @@ EPILOG = """
 `upshift tiers --json | jq '.tiers[] | select(.ready | not) | .name'` names those that are down.
 """
 
-
-_NUMBERS = ("$/M in", "$/M out", "busy", "waiting")
+# A prompt by which tiers can be compared: a paragraph.
+_SHORT_TOKEN_COUNT = 100
+_NUMBERS = ("$/M in", "$/M out", "busy", "waiting", "slots free", "first token", "tokens/s")
 
 
 def tiers(
@@ -34,6 +35,8 @@ def tiers(
     json: given.Json = False,
 ) -> None:
     """Show every tier: what runs it, whether it is ready, what it costs, and how busy it is.
+
+    Models on the server's machine say what a prompt of 100 tokens may expect of them now.
 
     Below them the certificates, where policies serve by any: what each promises, and whether it holds.
     """
@@ -80,8 +83,20 @@ def _table(found: tuple[TierStatus, ...]) -> Table:
             f"{tier.output_price_usd_micros_per_million / 1e6:g}",
             str(tier.in_flight_count),
             str(tier.queued_count),
+            *_load(tier),
         )
     return table
+
+
+def _load(tier: TierStatus) -> tuple[str, str, str]:
+    """Free slots, and what a short prompt may expect; empty where the backend cannot say."""
+    if tier.load is None:
+        return "", "", ""
+    free = f"{tier.load.free_slot_count} of {tier.load.slot_count}"
+    outlook = tier.load.outlook(_SHORT_TOKEN_COUNT, tier.queued_count)
+    if outlook is None:
+        return free, "", ""
+    return free, f"{outlook.first_token_s:.2g} s", f"{1 / outlook.token_s:.3g}" if outlook.token_s else ""
 
 
 def _certificate_table(certificates: tuple[CertificateStatus, ...]) -> Table:

@@ -24,6 +24,7 @@ from router.events import (
 from router.request import Constraints, Request
 from router.rpc.durations import duration
 from router.rpc.formats import core_format
+from router.rpc.load import load_message
 from router.rpc.rules import Asking, Known, check_asking
 from router.rpc.seam import Call
 from router.tiers import TierStatus
@@ -219,4 +220,5 @@ def tier_message(status: TierStatus) -> router_pb2.Tier:
         output_price_usd_micros=status.output_price_usd_micros_per_million,
         in_flight_count=status.in_flight_count,
         queued_count=status.queued_count,
+        load=None if status.load is None else load_message(status.load),
     )

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.echo import EchoBackend, EchoOptions
 from backends.errors import Overloaded, TimedOut
-from backends.types import Usage
-from router.tiers import Gate, Price
+from backends.types import Load, Usage
+from router.tiers import Gate, Limits, Price, Tier
 from tests.router.conftest import echo_tier
 
 counts = st.integers(0, 10**6)
@@ -91,3 +92,28 @@ def test_the_output_limit_is_the_least_of_all() -> None:
 async def _pass(gate: Gate, timeout_s: float = 1.0) -> None:
     async with gate.admit(timeout_s):
         pass
+
+
+class BusyBackend(EchoBackend):
+    """An echo that says how busy it is."""
+
+    load = Load(2, 0, 2, read_s=0.01, token_s=0.1, answer_s=4.0)
+
+
+def test_expects_what_the_model_says_of_itself() -> None:
+    """Where a backend tells its load, a longer prompt and a longer queue at the door take longer."""
+    tier = Tier("local", "echo", BusyBackend(EchoOptions(model="m")), Price(), Limits())
+    rates = tier.rates(10)
+    assert rates.first_token_s == pytest.approx(2.0 + 0.1 + 0.1)
+    assert rates.token_s == 0.1
+    assert tier.rates(20).first_token_s > rates.first_token_s
+    tier.gate.queued_count = 2
+    assert tier.rates(10).first_token_s == pytest.approx(rates.first_token_s + 4.0)
+    assert tier.status().load == BusyBackend.load
+
+
+def test_expects_what_was_measured_where_the_model_says_nothing() -> None:
+    """A service elsewhere has no load, so the tier's own pace counts."""
+    tier = echo_tier("edge", limits=Limits(typical_latency_s=3.0))
+    assert tier.rates(10).first_token_s == tier.rates(1000).first_token_s == 3.0
+    assert tier.status().load is None

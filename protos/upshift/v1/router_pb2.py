@@ -22,51 +22,54 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from upshift.v1 import types_pb2 as upshift_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17upshift/v1/router.proto\x12\nupshift.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16upshift/v1/types.proto\"\xa9\x01\n\x0fGenerateRequest\x12\"\n\x06prompt\x18\x01 \x01(\x0b\x32\x12.upshift.v1.Prompt\x12,\n\x0b\x63onstraints\x18\x02 \x01(\x0b\x32\x17.upshift.v1.Constraints\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x0e\n\x06tenant\x18\x04 \x01(\t\x12&\n\x08priority\x18\x05 \x01(\x0e\x32\x14.upshift.v1.Priority\"6\n\x10GenerateResponse\x12\"\n\x06result\x18\x01 \x01(\x0b\x32\x12.upshift.v1.Result\"\xc9\x01\n\x15StreamGenerateRequest\x12\"\n\x06prompt\x18\x01 \x01(\x0b\x32\x12.upshift.v1.Prompt\x12,\n\x0b\x63onstraints\x18\x02 \x01(\x0b\x32\x17.upshift.v1.Constraints\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x0e\n\x06tenant\x18\x04 \x01(\t\x12\x18\n\x10\x61llow_retraction\x18\x05 \x01(\x08\x12&\n\x08priority\x18\x06 \x01(\x0e\x32\x14.upshift.v1.Priority\"\x8e\x02\n\x16StreamGenerateResponse\x12(\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x14.upshift.v1.DecisionH\x00\x12\x35\n\x0f\x61ttempt_started\x18\x02 \x01(\x0b\x32\x1a.upshift.v1.AttemptStartedH\x00\x12+\n\ntext_delta\x18\x03 \x01(\x0b\x32\x15.upshift.v1.TextDeltaH\x00\x12\x37\n\x10\x61ttempt_rejected\x18\x04 \x01(\x0b\x32\x1b.upshift.v1.AttemptRejectedH\x00\x12$\n\x06result\x18\x05 \x01(\x0b\x32\x12.upshift.v1.ResultH\x00\x42\x07\n\x05\x65vent\"F\n\x0e\x41ttemptStarted\x12\x16\n\x0e\x61ttempt_number\x18\x01 \x01(\x05\x12\x0c\n\x04tier\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"1\n\tTextDelta\x12\x16\n\x0e\x61ttempt_number\x18\x01 \x01(\x05\x12\x0c\n\x04text\x18\x02 \x01(\t\"a\n\x0f\x41ttemptRejected\x12\x16\n\x0e\x61ttempt_number\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_confidence\"\xa7\x01\n\rDecideRequest\x12\"\n\x06prompt\x18\x01 \x01(\x0b\x32\x12.upshift.v1.Prompt\x12,\n\x0b\x63onstraints\x18\x02 \x01(\x0b\x32\x17.upshift.v1.Constraints\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x0e\n\x06tenant\x18\x04 \x01(\t\x12&\n\x08priority\x18\x05 \x01(\x0e\x32\x14.upshift.v1.Priority\"8\n\x0e\x44\x65\x63ideResponse\x12&\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x14.upshift.v1.Decision\"J\n\x15SubmitFeedbackRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0e\n\x06source\x18\x03 \x01(\t\"*\n\x16SubmitFeedbackResponse\x12\x10\n\x08replaced\x18\x01 \x01(\x08\"9\n\x10ListTiersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"|\n\x11ListTiersResponse\x12\x1f\n\x05tiers\x18\x01 \x03(\x0b\x32\x10.upshift.v1.Tier\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12-\n\x0c\x63\x65rtificates\x18\x03 \x03(\x0b\x32\x17.upshift.v1.Certificate\"\x88\x02\n\x04Tier\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.upshift.v1.TierState\x12\r\n\x05local\x18\x05 \x01(\x08\x12\x10\n\x08logprobs\x18\x06 \x01(\x08\x12\x1b\n\x13\x63ontext_token_count\x18\x07 \x01(\x05\x12\x1e\n\x16input_price_usd_micros\x18\x08 \x01(\x03\x12\x1f\n\x17output_price_usd_micros\x18\t \x01(\x03\x12\x17\n\x0fin_flight_count\x18\n \x01(\x05\x12\x14\n\x0cqueued_count\x18\x0b \x01(\x05\"\x9a\x02\n\x0b\x43\x65rtificate\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06policy\x18\x02 \x01(\t\x12\x0f\n\x07stratum\x18\x03 \x01(\t\x12+\n\x05state\x18\x04 \x01(\x0e\x32\x1c.upshift.v1.CertificateState\x12\x19\n\x11withdrawal_reason\x18\x05 \x01(\t\x12\x10\n\x08max_loss\x18\x06 \x01(\x01\x12\x12\n\nconfidence\x18\x07 \x01(\x01\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\naudit_rate\x18\t \x01(\x01\x12\x13\n\x0b\x61udit_count\x18\n \x01(\x03\x12\x16\n\x0e\x61larm_progress\x18\x0b \x01(\x01*Y\n\tTierState\x12\x1a\n\x16TIER_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10TIER_STATE_READY\x10\x01\x12\x1a\n\x16TIER_STATE_UNAVAILABLE\x10\x02*\xb6\x01\n\x10\x43\x65rtificateState\x12!\n\x1d\x43\x45RTIFICATE_STATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x43\x45RTIFICATE_STATE_CERTIFIED\x10\x01\x12\x1d\n\x19\x43\x45RTIFICATE_STATE_SUSPECT\x10\x02\x12\x1e\n\x1a\x43\x45RTIFICATE_STATE_FALLBACK\x10\x03\x12\x1f\n\x1b\x43\x45RTIFICATE_STATE_WITHDRAWN\x10\x04\x32\x95\x03\n\rRouterService\x12\x45\n\x08Generate\x12\x1b.upshift.v1.GenerateRequest\x1a\x1c.upshift.v1.GenerateResponse\x12Y\n\x0eStreamGenerate\x12!.upshift.v1.StreamGenerateRequest\x1a\".upshift.v1.StreamGenerateResponse0\x01\x12?\n\x06\x44\x65\x63ide\x12\x19.upshift.v1.DecideRequest\x1a\x1a.upshift.v1.DecideResponse\x12W\n\x0eSubmitFeedback\x12!.upshift.v1.SubmitFeedbackRequest\x1a\".upshift.v1.SubmitFeedbackResponse\x12H\n\tListTiers\x12\x1c.upshift.v1.ListTiersRequest\x1a\x1d.upshift.v1.ListTiersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17upshift/v1/router.proto\x12\nupshift.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16upshift/v1/types.proto\"\xa9\x01\n\x0fGenerateRequest\x12\"\n\x06prompt\x18\x01 \x01(\x0b\x32\x12.upshift.v1.Prompt\x12,\n\x0b\x63onstraints\x18\x02 \x01(\x0b\x32\x17.upshift.v1.Constraints\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x0e\n\x06tenant\x18\x04 \x01(\t\x12&\n\x08priority\x18\x05 \x01(\x0e\x32\x14.upshift.v1.Priority\"6\n\x10GenerateResponse\x12\"\n\x06result\x18\x01 \x01(\x0b\x32\x12.upshift.v1.Result\"\xc9\x01\n\x15StreamGenerateRequest\x12\"\n\x06prompt\x18\x01 \x01(\x0b\x32\x12.upshift.v1.Prompt\x12,\n\x0b\x63onstraints\x18\x02 \x01(\x0b\x32\x17.upshift.v1.Constraints\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x0e\n\x06tenant\x18\x04 \x01(\t\x12\x18\n\x10\x61llow_retraction\x18\x05 \x01(\x08\x12&\n\x08priority\x18\x06 \x01(\x0e\x32\x14.upshift.v1.Priority\"\x8e\x02\n\x16StreamGenerateResponse\x12(\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x14.upshift.v1.DecisionH\x00\x12\x35\n\x0f\x61ttempt_started\x18\x02 \x01(\x0b\x32\x1a.upshift.v1.AttemptStartedH\x00\x12+\n\ntext_delta\x18\x03 \x01(\x0b\x32\x15.upshift.v1.TextDeltaH\x00\x12\x37\n\x10\x61ttempt_rejected\x18\x04 \x01(\x0b\x32\x1b.upshift.v1.AttemptRejectedH\x00\x12$\n\x06result\x18\x05 \x01(\x0b\x32\x12.upshift.v1.ResultH\x00\x42\x07\n\x05\x65vent\"F\n\x0e\x41ttemptStarted\x12\x16\n\x0e\x61ttempt_number\x18\x01 \x01(\x05\x12\x0c\n\x04tier\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"1\n\tTextDelta\x12\x16\n\x0e\x61ttempt_number\x18\x01 \x01(\x05\x12\x0c\n\x04text\x18\x02 \x01(\t\"a\n\x0f\x41ttemptRejected\x12\x16\n\x0e\x61ttempt_number\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_confidence\"\xa7\x01\n\rDecideRequest\x12\"\n\x06prompt\x18\x01 \x01(\x0b\x32\x12.upshift.v1.Prompt\x12,\n\x0b\x63onstraints\x18\x02 \x01(\x0b\x32\x17.upshift.v1.Constraints\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x0e\n\x06tenant\x18\x04 \x01(\t\x12&\n\x08priority\x18\x05 \x01(\x0e\x32\x14.upshift.v1.Priority\"8\n\x0e\x44\x65\x63ideResponse\x12&\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x14.upshift.v1.Decision\"J\n\x15SubmitFeedbackRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0e\n\x06source\x18\x03 \x01(\t\"*\n\x16SubmitFeedbackResponse\x12\x10\n\x08replaced\x18\x01 \x01(\x08\"9\n\x10ListTiersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"|\n\x11ListTiersResponse\x12\x1f\n\x05tiers\x18\x01 \x03(\x0b\x32\x10.upshift.v1.Tier\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12-\n\x0c\x63\x65rtificates\x18\x03 \x03(\x0b\x32\x17.upshift.v1.Certificate\"\xe8\x02\n\x04Load\x12\x12\n\nslot_count\x18\x01 \x01(\x05\x12\x15\n\rrunning_count\x18\x02 \x01(\x05\x12\x15\n\rwaiting_count\x18\x03 \x01(\x05\x12\x1a\n\x12unread_token_count\x18\x04 \x01(\x03\x12\x18\n\x10read_token_count\x18\x05 \x01(\x03\x12\x1a\n\x12\x63\x61\x63hed_token_count\x18\x06 \x01(\x03\x12\x1b\n\x13written_token_count\x18\x07 \x01(\x03\x12,\n\tread_time\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\ntoken_time\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0b\x61nswer_time\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\x08hit_rate\x18\x0b \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_hit_rate\"\xa8\x02\n\x04Tier\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.upshift.v1.TierState\x12\r\n\x05local\x18\x05 \x01(\x08\x12\x10\n\x08logprobs\x18\x06 \x01(\x08\x12\x1b\n\x13\x63ontext_token_count\x18\x07 \x01(\x05\x12\x1e\n\x16input_price_usd_micros\x18\x08 \x01(\x03\x12\x1f\n\x17output_price_usd_micros\x18\t \x01(\x03\x12\x17\n\x0fin_flight_count\x18\n \x01(\x05\x12\x14\n\x0cqueued_count\x18\x0b \x01(\x05\x12\x1e\n\x04load\x18\x14 \x01(\x0b\x32\x10.upshift.v1.Load\"\x9a\x02\n\x0b\x43\x65rtificate\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06policy\x18\x02 \x01(\t\x12\x0f\n\x07stratum\x18\x03 \x01(\t\x12+\n\x05state\x18\x04 \x01(\x0e\x32\x1c.upshift.v1.CertificateState\x12\x19\n\x11withdrawal_reason\x18\x05 \x01(\t\x12\x10\n\x08max_loss\x18\x06 \x01(\x01\x12\x12\n\nconfidence\x18\x07 \x01(\x01\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\naudit_rate\x18\t \x01(\x01\x12\x13\n\x0b\x61udit_count\x18\n \x01(\x03\x12\x16\n\x0e\x61larm_progress\x18\x0b \x01(\x01*Y\n\tTierState\x12\x1a\n\x16TIER_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10TIER_STATE_READY\x10\x01\x12\x1a\n\x16TIER_STATE_UNAVAILABLE\x10\x02*\xb6\x01\n\x10\x43\x65rtificateState\x12!\n\x1d\x43\x45RTIFICATE_STATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x43\x45RTIFICATE_STATE_CERTIFIED\x10\x01\x12\x1d\n\x19\x43\x45RTIFICATE_STATE_SUSPECT\x10\x02\x12\x1e\n\x1a\x43\x45RTIFICATE_STATE_FALLBACK\x10\x03\x12\x1f\n\x1b\x43\x45RTIFICATE_STATE_WITHDRAWN\x10\x04\x32\x95\x03\n\rRouterService\x12\x45\n\x08Generate\x12\x1b.upshift.v1.GenerateRequest\x1a\x1c.upshift.v1.GenerateResponse\x12Y\n\x0eStreamGenerate\x12!.upshift.v1.StreamGenerateRequest\x1a\".upshift.v1.StreamGenerateResponse0\x01\x12?\n\x06\x44\x65\x63ide\x12\x19.upshift.v1.DecideRequest\x1a\x1a.upshift.v1.DecideResponse\x12W\n\x0eSubmitFeedback\x12!.upshift.v1.SubmitFeedbackRequest\x1a\".upshift.v1.SubmitFeedbackResponse\x12H\n\tListTiers\x12\x1c.upshift.v1.ListTiersRequest\x1a\x1d.upshift.v1.ListTiersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'upshift.v1.router_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TIERSTATE']._serialized_start=2108
-  _globals['_TIERSTATE']._serialized_end=2197
-  _globals['_CERTIFICATESTATE']._serialized_start=2200
-  _globals['_CERTIFICATESTATE']._serialized_end=2382
-  _globals['_GENERATEREQUEST']._serialized_start=97
-  _globals['_GENERATEREQUEST']._serialized_end=266
-  _globals['_GENERATERESPONSE']._serialized_start=268
-  _globals['_GENERATERESPONSE']._serialized_end=322
-  _globals['_STREAMGENERATEREQUEST']._serialized_start=325
-  _globals['_STREAMGENERATEREQUEST']._serialized_end=526
-  _globals['_STREAMGENERATERESPONSE']._serialized_start=529
-  _globals['_STREAMGENERATERESPONSE']._serialized_end=799
-  _globals['_ATTEMPTSTARTED']._serialized_start=801
-  _globals['_ATTEMPTSTARTED']._serialized_end=871
-  _globals['_TEXTDELTA']._serialized_start=873
-  _globals['_TEXTDELTA']._serialized_end=922
-  _globals['_ATTEMPTREJECTED']._serialized_start=924
-  _globals['_ATTEMPTREJECTED']._serialized_end=1021
-  _globals['_DECIDEREQUEST']._serialized_start=1024
-  _globals['_DECIDEREQUEST']._serialized_end=1191
-  _globals['_DECIDERESPONSE']._serialized_start=1193
-  _globals['_DECIDERESPONSE']._serialized_end=1249
-  _globals['_SUBMITFEEDBACKREQUEST']._serialized_start=1251
-  _globals['_SUBMITFEEDBACKREQUEST']._serialized_end=1325
-  _globals['_SUBMITFEEDBACKRESPONSE']._serialized_start=1327
-  _globals['_SUBMITFEEDBACKRESPONSE']._serialized_end=1369
-  _globals['_LISTTIERSREQUEST']._serialized_start=1371
-  _globals['_LISTTIERSREQUEST']._serialized_end=1428
-  _globals['_LISTTIERSRESPONSE']._serialized_start=1430
-  _globals['_LISTTIERSRESPONSE']._serialized_end=1554
-  _globals['_TIER']._serialized_start=1557
-  _globals['_TIER']._serialized_end=1821
-  _globals['_CERTIFICATE']._serialized_start=1824
-  _globals['_CERTIFICATE']._serialized_end=2106
-  _globals['_ROUTERSERVICE']._serialized_start=2385
-  _globals['_ROUTERSERVICE']._serialized_end=2790
+  _globals['_TIERSTATE']._serialized_start=2535
+  _globals['_TIERSTATE']._serialized_end=2624
+  _globals['_CERTIFICATESTATE']._serialized_start=2627
+  _globals['_CERTIFICATESTATE']._serialized_end=2809
+  _globals['_GENERATEREQUEST']._serialized_start=129
+  _globals['_GENERATEREQUEST']._serialized_end=298
+  _globals['_GENERATERESPONSE']._serialized_start=300
+  _globals['_GENERATERESPONSE']._serialized_end=354
+  _globals['_STREAMGENERATEREQUEST']._serialized_start=357
+  _globals['_STREAMGENERATEREQUEST']._serialized_end=558
+  _globals['_STREAMGENERATERESPONSE']._serialized_start=561
+  _globals['_STREAMGENERATERESPONSE']._serialized_end=831
+  _globals['_ATTEMPTSTARTED']._serialized_start=833
+  _globals['_ATTEMPTSTARTED']._serialized_end=903
+  _globals['_TEXTDELTA']._serialized_start=905
+  _globals['_TEXTDELTA']._serialized_end=954
+  _globals['_ATTEMPTREJECTED']._serialized_start=956
+  _globals['_ATTEMPTREJECTED']._serialized_end=1053
+  _globals['_DECIDEREQUEST']._serialized_start=1056
+  _globals['_DECIDEREQUEST']._serialized_end=1223
+  _globals['_DECIDERESPONSE']._serialized_start=1225
+  _globals['_DECIDERESPONSE']._serialized_end=1281
+  _globals['_SUBMITFEEDBACKREQUEST']._serialized_start=1283
+  _globals['_SUBMITFEEDBACKREQUEST']._serialized_end=1357
+  _globals['_SUBMITFEEDBACKRESPONSE']._serialized_start=1359
+  _globals['_SUBMITFEEDBACKRESPONSE']._serialized_end=1401
+  _globals['_LISTTIERSREQUEST']._serialized_start=1403
+  _globals['_LISTTIERSREQUEST']._serialized_end=1460
+  _globals['_LISTTIERSRESPONSE']._serialized_start=1462
+  _globals['_LISTTIERSRESPONSE']._serialized_end=1586
+  _globals['_LOAD']._serialized_start=1589
+  _globals['_LOAD']._serialized_end=1949
+  _globals['_TIER']._serialized_start=1952
+  _globals['_TIER']._serialized_end=2248
+  _globals['_CERTIFICATE']._serialized_start=2251
+  _globals['_CERTIFICATE']._serialized_end=2533
+  _globals['_ROUTERSERVICE']._serialized_start=2812
+  _globals['_ROUTERSERVICE']._serialized_end=3217
 # @@protoc_insertion_point(module_scope)

@@ -20,6 +20,7 @@ from router.events import (
     TierEstimate,
 )
 from router.rpc.durations import seconds
+from router.rpc.load import load_of
 from router.rpc.wire import FINISH_REASONS, OUTCOMES
 from router.tiers import TierStatus
 
@@ -128,6 +129,7 @@ def tier_status(tier: router_pb2.Tier) -> TierStatus:
         output_price_usd_micros_per_million=tier.output_price_usd_micros,
         in_flight_count=tier.in_flight_count,
         queued_count=tier.queued_count,
+        load=load_of(tier),
     )
 
 
