@@ -13,10 +13,11 @@ from backends.errors import Refused
 from backends.moe.options import MoeOptions
 from backends.moe.serving.batch import SlotBatch
 from backends.moe.serving.cache import Int8Layer, SlotCache, SlotLayer
-from backends.moe.serving.layout import layout_of
+from backends.moe.serving.layout import Layout, layout_of
 from backends.moe.serving.memory import SlotMemory
 from backends.moe.serving.serial import SerialBatch, SerialMemory
 from backends.moe.serving.step import Step
+from backends.moe.serving.trial import computes_on_slots
 from backends.moe.serving.writer import WordWriter
 from backends.moe.words import Words
 from backends.serving.parts import Batch, Memory
@@ -98,24 +99,9 @@ class MoeEngine:
 
 def _runner(model: Any, words: Words, options: MoeOptions, context_token_count: int) -> Runner:
     layout = layout_of(model.config)
-    memory: Memory
-    batch: Batch
-    speculation = None
-    if layout is None:
-        logger.warning(
-            "%s keeps a recurrent state, so its answers are written one at a time, without guesses",
-            type(model).__name__,
-        )
-        memory = SerialMemory(model.config)
-        batch = SerialBatch(model, memory)
-    else:
-        layer = Int8Layer if options.kv_cache_type == "int8" else SlotLayer
-        cache = SlotCache(layout.layer_count, options.sequence_count, context_token_count, layer)
-        memory = SlotMemory(cache)
-        is_static = model.device.type == "cuda"
-        batch = SlotBatch(Step(model, cache, layout), cache, model.device, is_static=is_static)
-        if options.speculation == "lookup":
-            speculation = Speculation(Lookup(), Gate(), context_token_count)
+    if layout is not None and not computes_on_slots(model, layout):
+        layout = None
+    memory, batch = _serial(model) if layout is None else _slots(model, layout, options, context_token_count)
     scheduler = Scheduler(
         slot_count=1 if layout is None else options.sequence_count,
         queue_length=options.queue_length,
@@ -123,5 +109,26 @@ def _runner(model: Any, words: Words, options: MoeOptions, context_token_count: 
         context_token_count=context_token_count,
         shares_prefixes=layout is not None,
     )
+    speculation = None
+    if layout is not None and options.speculation == "lookup":
+        speculation = Speculation(Lookup(), Gate(), context_token_count)
     prefixes = Prefixes(PrefixCache(options.prefix_cache_mib * 2**20), memory, exact=layout is None)
     return Runner(scheduler, Parts(memory, batch, WordWriter(words), prefixes, speculation))
+
+
+def _slots(model: Any, layout: Layout, options: MoeOptions, context_token_count: int) -> tuple[Memory, Batch]:
+    layer = Int8Layer if options.kv_cache_type == "int8" else SlotLayer
+    cache = SlotCache(layout.layer_count, options.sequence_count, context_token_count, layer)
+    is_static = model.device.type == "cuda"
+    batch = SlotBatch(Step(model, cache, layout), cache, model.device, is_static=is_static)
+    return SlotMemory(cache), batch
+
+
+def _serial(model: Any) -> tuple[Memory, Batch]:
+    logger.warning(
+        "%s keeps more of a text than keys and values, or reads them in a way of its own: "
+        "its answers are written one at a time, without guesses",
+        type(model).__name__,
+    )
+    memory = SerialMemory(model.config)
+    return memory, SerialBatch(model, memory)

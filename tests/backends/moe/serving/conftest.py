@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
 from backends.moe.options import MoeOptions
 from backends.moe.serving.engine import MoeEngine
@@ -20,6 +21,12 @@ Opened = Callable[..., MoeEngine]
 def words() -> Words:
     """A vocabulary in which nothing ends an answer."""
     return Words(tiny_models.tokenizer(), frozenset())
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Models this small are slower on several threads, and much slower where others use the processor."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture
