@@ -46,7 +46,7 @@ class InProcessBackend:
 
     @property
     def load(self) -> Load | None:
-        """How busy the engine was after its last step; None before the start."""
+        """How busy the engine was, at most 0.1 s ago while it works; None before the start."""
         return self._thread.load_now
 
     async def start(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
@@ -20,13 +21,15 @@ from backends.serving.work import Began, Event, Failed, Work, Wrote
 from backends.types import Load
 
 logger = logging.getLogger(__name__)
+# How old a load may be; finding it out takes 20 us.
+_LOAD_EVERY_S = 0.05
 Order = Callable[[Engine], None]
 
 
 class EngineThread:
     """Runs the engine that ``load`` returns; raises what that raises from ``start``.
 
-    All methods belong on one event loop. ``load_now`` is how busy the engine was after its last step.
+    All methods belong on one event loop at a time. ``load_now`` is how busy the engine was a moment ago.
     """
 
     def __init__(self, name: str, load: Callable[[], Engine]) -> None:
@@ -35,6 +38,7 @@ class EngineThread:
         self._name = name
         self._orders: SimpleQueue[Order | None] = SimpleQueue()
         self._answers: dict[int, PendingAnswer] = {}
+        self._told_s = 0.0
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -61,6 +65,8 @@ class EngineThread:
         """Have an answer written; close what is returned."""
         if self._thread is None or not self._thread.is_alive():
             raise Unavailable("the engine has ended; start the backend again")
+        # Answers may be asked for on another loop than the one that started this, once that has ended.
+        self._loop = asyncio.get_running_loop()
         pending = PendingAnswer(work, lambda: self._release(work.id))
         self._answers[work.id] = pending
         self._orders.put(lambda engine: self._begin(engine, work))
@@ -114,7 +120,9 @@ class EngineThread:
             for id_ in under_way:
                 engine.cancel(id_)
             self._fail(under_way, type(exc).__name__)
-        self.load_now = engine.load()
+        now_s = time.monotonic()
+        if now_s - self._told_s >= _LOAD_EVERY_S or not engine.has_work:
+            self._told_s, self.load_now = now_s, engine.load()
         if events:
             self._tell(lambda: self._deliver(events))
 

@@ -22,8 +22,8 @@ from backends.serving.scheduler import Row
 
 # So much more may be computed than is asked for before prompts are read apart.
 _MOST_FILLING = 1.25
-# Positions that are read come in multiples of this, so that shapes repeat.
-_LENGTH_STEP = 32
+# Where shapes must be few, rows read at least so many positions.
+_LEAST_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,10 @@ class SlotBatch:
     def _prepare(self, lanes: list[Lane], longest: int, kept: list[int]) -> tuple[Inputs, Place]:
         end = max(lane.end for lane in lanes)
         if not self._is_static:
-            length = min(-(-end // _LENGTH_STEP) * _LENGTH_STEP, self._cache.length)
             inputs = Inputs.of(_lists(lanes, longest, kept), self._device)
             slots, starts = (tuple(getattr(lane, name) for lane in lanes) for name in ("slot", "start"))
-            return inputs, Spans(slots, starts, tuple(len(lane.tokens) for lane in lanes), length)
-        length = min(max(_power_of_two(end), _LENGTH_STEP), self._cache.length)
+            return inputs, Spans(slots, starts, tuple(len(lane.tokens) for lane in lanes), end)
+        length = min(max(_power_of_two(end), _LEAST_LENGTH), self._cache.length)
         padded = lanes + lanes[:1] * (_power_of_two(len(lanes)) - len(lanes))
         lists = _lists(padded, longest, kept)
         if len(kept) < longest:  # a part of prompts, whose shapes are too many to be kept
@@ -131,7 +130,7 @@ def _lists(lanes: list[Lane], longest: int, kept: list[int]) -> tuple[list[Any],
     """The numbers of :class:`Inputs`, in its order."""
     ids = [_filled(lane.tokens, longest) for lane in lanes]
     positions = [_filled(tuple(range(lane.start, lane.end)), longest) for lane in lanes]
-    return ids, positions, [lane.slot for lane in lanes], kept
+    return [ids, positions], [lane.slot for lane in lanes], kept
 
 
 def _filled(numbers: tuple[int, ...], count: int) -> list[int]:

@@ -27,6 +27,11 @@ class Place(Protocol):
         """Positions that are read."""
         ...
 
+    @property
+    def start(self) -> int | None:
+        """Where the only row begins; None where there may be several, so that nothing holds for all."""
+        ...
+
     def put(self, tensor: Tensor, new: Tensor) -> None:
         """Write ``new`` (n_rows, n_heads, n_tokens, width) into ``tensor`` (n_slots, n_heads, n, width)."""
         ...
@@ -47,6 +52,11 @@ class Spans:
     starts: tuple[int, ...]
     counts: tuple[int, ...]
     length: int
+
+    @property
+    def start(self) -> int | None:
+        """Where the only row begins; None where there are several."""
+        return self.starts[0] if len(self.starts) == 1 else None
 
     def put(self, tensor: Tensor, new: Tensor) -> None:
         """Copy row by row: a fifth of the time of an indexed write where rows are few."""
@@ -71,6 +81,7 @@ class Indexed:
     slots: Tensor
     positions: Tensor
     length: int
+    start: None = None
 
     def put(self, tensor: Tensor, new: Tensor) -> None:
         """Write by index; where two tokens share a place, one of them stands."""
@@ -118,8 +129,8 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
         return self._cache.place.length, 0
 
     def get_seq_length(self) -> int:
-        """Return 0: rows have lengths of their own, and steps say their positions."""
-        return 0
+        """Return how much is known of the only row; 0 where there are several: steps say their positions."""
+        return self._cache.place.start or 0
 
     def get_max_length(self) -> int:
         """Positions that a slot holds."""

@@ -29,12 +29,11 @@ class Shape:
 class Inputs:
     """What a step computes, int64.
 
-    ``ids`` and ``positions``: (row_count, token_count). ``slots``: (row_count,). ``kept``: (kept_count,),
-    the places in each row whose logits are computed.
+    ``tokens``: ids and positions, (2, row_count, token_count). ``slots``: (row_count,). ``kept``:
+    (kept_count,), the places in each row whose logits are computed.
     """
 
-    ids: torch.Tensor
-    positions: torch.Tensor
+    tokens: torch.Tensor
     slots: torch.Tensor
     kept: torch.Tensor
 
@@ -45,12 +44,12 @@ class Inputs:
 
     def fill(self, lists: Sequence[Any]) -> None:
         """Write other numbers into the same tensors."""
-        for tensor, numbers in zip((self.ids, self.positions, self.slots, self.kept), lists, strict=True):
+        for tensor, numbers in zip((self.tokens, self.slots, self.kept), lists, strict=True):
             tensor.copy_(torch.tensor(numbers, dtype=torch.int64), non_blocking=True)
 
     def indexed(self, length: int) -> Indexed:
         """The place of these rows."""
-        return Indexed(self.slots, self.positions, length)
+        return Indexed(self.slots, self.tokens[1], length)
 
 
 class Step:
@@ -71,10 +70,13 @@ class Step:
     def forward(self, inputs: Inputs, place: Place) -> torch.Tensor:
         """Logits of the tokens at ``kept``: (row_count, kept_count, n_vocabulary), on the device."""
         self._cache.place = place
+        ids, positions = inputs.tokens.unbind()
+        # A row alone is what transformers has its own masks for, or none, which is faster.
+        masks = None if place.start is not None else self._layout.masks(positions, place.length, self._dtype)
         output = self._model(
-            input_ids=inputs.ids,
-            position_ids=inputs.positions,
-            attention_mask=self._layout.masks(inputs.positions, place.length, self._dtype),
+            input_ids=ids,
+            position_ids=positions,
+            attention_mask=masks,
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=inputs.kept,

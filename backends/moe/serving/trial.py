@@ -46,7 +46,7 @@ def _on_slots(model: Any, layout: Layout) -> torch.Tensor:
     def inputs(rows: list[tuple[int, ...]], starts: tuple[int, ...], slots: tuple[int, ...]) -> Inputs:
         count = len(rows[0])
         positions = [list(range(start, start + count)) for start in starts]
-        return Inputs.of((rows, positions, slots, [count - 1]), model.device)
+        return Inputs.of(([rows, positions], slots, [count - 1]), model.device)
 
     first, rest = _TEXT[:3], _TEXT[3:]
     step.forward(inputs([first], (0,), (1,)), Spans((1,), (0,), (3,), 32))

@@ -48,7 +48,7 @@ def _several(result: Any) -> Sequence[Any]:
 
 
 def lists(ids: list[int], starts: list[int], slots: list[int]) -> tuple[Any, ...]:
-    return [[token] for token in ids], [[start] for start in starts], slots, [0]
+    return [[[token] for token in ids], [[start] for start in starts]], slots, [0]
 
 
 @pytest.mark.parametrize("family", CONFIGS)
