@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
+.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-local bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -59,6 +59,9 @@ bench-routing: $(READY) ## Compare policies on recorded outcomes of real models
 
 bench-transport: $(READY) ## Measure what a request to a provider costs over each HTTP transport
 	@$(BIN)/python -m tests.bench.transport $(ARGS)
+
+bench-local: $(READY) ## Measure the local tier with 1, 4 and 8 callers against transformers' generate()
+	@$(BIN)/python -m tests.bench.local $(ARGS)
 
 bench-certify: $(READY) ## Count how often certificates break their word
 	@$(BIN)/python -m tests.bench.certify $(ARGS)

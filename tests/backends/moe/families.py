@@ -92,7 +92,7 @@ def new_model(config: Any) -> Any:
 
 def generate(model: Any, tokens: list[int], count: int) -> list[int]:
     """What ``model`` writes by transformers' own greedy loop, alone."""
-    ids = torch.tensor([tokens])
+    ids = torch.tensor([tokens], device=model.device)
     with torch.inference_mode():
         written = model.generate(
             ids,

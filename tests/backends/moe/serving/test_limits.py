@@ -147,3 +147,16 @@ def test_two_that_begin_alike_are_read_once(opened: Opened) -> None:
     shared = answers[2].began[0].cached_token_count
     assert shared >= len(system) - MIN_SHARED_TOKEN_COUNT
     assert engine.load().read_token_count == len(system) + 2 + len(system) + 1 - shared
+
+
+def test_tells_what_it_measured(opened: Opened) -> None:
+    """Before the first answer nothing, then what reading, a token and an answer took."""
+    engine = opened()
+    assert engine.load().outlook(10) is None
+    ask(engine, work(1, range(5, 60), 5), work(2, range(100, 110), 5))
+    load = engine.load()
+    assert load.read_s is not None
+    assert load.answer_s is not None
+    outlook = load.outlook(10)
+    assert outlook is not None
+    assert outlook.first_token_s > outlook.token_s > 0
