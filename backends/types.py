@@ -194,7 +194,7 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Expectation:
     """What a request may expect, in seconds, as of now.
 
     ``first_token_s`` runs from asking to the first token, waiting for a turn included, ``token_s`` from
@@ -236,7 +236,7 @@ class Load:
         """Requests that would not have to wait for a turn."""
         return max(0, self.slot_count - self.running_count - self.waiting_count)
 
-    def outlook(self, input_token_count: int, ahead_count: int = 0) -> Outlook | None:
+    def expect(self, input_token_count: int, ahead_count: int = 0) -> Expectation | None:
         """What a prompt of ``input_token_count`` tokens may expect; None: nothing is measured yet.
 
         ``ahead_count`` others wait elsewhere and come first. Of the prompt nothing is taken to be known.
@@ -247,7 +247,7 @@ class Load:
         turns = max(0, self.running_count + self.waiting_count + ahead_count + 1 - self.slot_count)
         wait_s = turns / self.slot_count * (self.answer_s or 0.0)
         read_s = (self.unread_token_count + input_token_count) * self.read_s
-        return Outlook(wait_s + read_s + self.token_s, self.token_s)
+        return Expectation(wait_s + read_s + self.token_s, self.token_s)
 
 
 @dataclass(frozen=True, slots=True)

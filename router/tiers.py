@@ -158,13 +158,18 @@ class Tier:
     @property
     def load(self) -> Load | None:
         """How busy the model is; None where the backend cannot say."""
-        return self.backend.load if isinstance(self.backend, Loaded) else None
+        load = self.backend.load if isinstance(self.backend, Loaded) else None
+        # One of somebody else may have something else of that name.
+        return load if isinstance(load, Load) else None
 
     def rates(self, input_token_count: int) -> Rates:
         """What an attempt is expected to take, as of now: as the model's load says, else as of late."""
         load = self.load
-        outlook = load and load.outlook(input_token_count, self.gate.queued_count)
-        first_token_s, token_s = (outlook.first_token_s, outlook.token_s) if outlook else self.pace.expected()
+        expected = None if load is None else load.expect(input_token_count, self.gate.queued_count)
+        if expected is None:
+            first_token_s, token_s = self.pace.expected()
+        else:
+            first_token_s, token_s = expected.first_token_s, expected.token_s
         return Rates(
             self.price.input_usd_micros_per_million,
             self.price.output_usd_micros_per_million,

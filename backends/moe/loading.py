@@ -25,13 +25,16 @@ def translated(action: str) -> Iterator[None]:
         yield
     except torch.OutOfMemoryError as exc:
         raise Unavailable(
-            f"not enough GPU memory to {action}; use a smaller model, dtype or context"
+            f"not enough GPU memory to {action}; use a smaller model, dtype, context or sequence_count"
         ) from exc
-    except MemoryError as exc:
-        raise Unavailable(f"not enough memory to {action}; use a smaller model, dtype or context") from exc
     except BackendError:
         raise
     except Exception as exc:  # a model's own code may raise anything, and one answer's fault is its own
+        # torch's own allocator raises a RuntimeError with these words.
+        if isinstance(exc, MemoryError) or "allocate memory" in str(exc):
+            raise Unavailable(
+                f"not enough memory to {action}; use a smaller model, dtype, context or sequence_count"
+            ) from exc
         raise Unavailable(
             f"cannot {action} ({type(exc).__name__}); is it a complete causal language model?"
         ) from exc

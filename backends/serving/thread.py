@@ -39,17 +39,24 @@ class EngineThread:
         self._orders: SimpleQueue[Order | None] = SimpleQueue()
         self._answers: dict[int, PendingAnswer] = {}
         self._told_s = 0.0
+        self._loaded: Future[Engine] | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> Engine:
-        """Load the engine and let it work."""
+        """Load the engine and let it work; once, however often it is called, unless that fails."""
         self._loop = asyncio.get_running_loop()
-        loaded: Future[Engine] = Future()
-        # A daemon, so that a step that never ends cannot keep the process from doing so.
-        self._thread = threading.Thread(target=self._run, args=(loaded,), name=self._name, daemon=True)
-        self._thread.start()
-        return await asyncio.wrap_future(loaded)
+        # One that nobody waited for to the end may be there, or on its way.
+        if self._loaded is None or (self._loaded.done() and self._loaded.exception() is not None):
+            self._loaded = Future()
+            # Running, so it gets its result also where nobody waits for start() any more.
+            self._loaded.set_running_or_notify_cancel()
+            # A daemon, so that a step that never ends cannot keep the process from doing so.
+            self._thread = threading.Thread(
+                target=self._run, args=(self._loaded,), name=self._name, daemon=True
+            )
+            self._thread.start()
+        return await asyncio.wrap_future(self._loaded)
 
     async def close(self) -> None:
         """Fail all answers, let the step that is running end, and free the engine."""
@@ -77,8 +84,6 @@ class EngineThread:
             self._orders.put(lambda engine: engine.cancel(id))
 
     def _run(self, loaded: Future[Engine]) -> None:
-        # Running, so it gets its result also where nobody waits for start() any more.
-        loaded.set_running_or_notify_cancel()
         try:
             engine = self._load()
         except BaseException as exc:  # noqa: BLE001  raised again where start waits

@@ -93,10 +93,10 @@ def _load(tier: TierStatus) -> tuple[str, str, str]:
     if tier.load is None:
         return "", "", ""
     free = f"{tier.load.free_slot_count} of {tier.load.slot_count}"
-    outlook = tier.load.outlook(_SHORT_TOKEN_COUNT, tier.queued_count)
-    if outlook is None:
+    expected = tier.load.expect(_SHORT_TOKEN_COUNT, tier.queued_count)
+    if expected is None:
         return free, "", ""
-    return free, f"{outlook.first_token_s:.2g} s", f"{1 / outlook.token_s:.3g}" if outlook.token_s else ""
+    return free, f"{expected.first_token_s:.2g} s", f"{1 / expected.token_s:.3g}" if expected.token_s else ""
 
 
 def _certificate_table(certificates: tuple[CertificateStatus, ...]) -> Table:

@@ -238,6 +238,45 @@ async def test_frees_the_engine_of_a_start_that_was_cancelled() -> None:
     assert engine.closed
 
 
+async def test_a_start_after_one_that_was_cancelled_loads_nothing_twice() -> None:
+    """The model that is on its way already is the one that serves."""
+    gate, engines = threading.Event(), []
+
+    def load() -> CountingEngine:
+        engines.append(CountingEngine())
+        gate.wait(5)
+        return engines[-1]
+
+    backend = InProcessBackend(load, Capabilities("fake"))
+    start = asyncio.create_task(backend.start())
+    await asyncio.sleep(0.01)
+    start.cancel()
+    again = asyncio.create_task(backend.start())
+    await asyncio.sleep(0.01)
+    gate.set()
+    await again
+    assert await anext(backend.stream(PROMPT))
+    await backend.close()
+    assert [engine.closed for engine in engines] == [True]
+
+
+async def test_a_start_that_failed_can_be_tried_again() -> None:
+    """What was not there the first time may be there the next."""
+    faults: list[Exception] = [Unavailable("not yet")]
+
+    def load() -> CountingEngine:
+        if faults:
+            raise faults.pop()
+        return CountingEngine()
+
+    backend = InProcessBackend(load, Capabilities("fake"))
+    with pytest.raises(Unavailable, match="not yet"):
+        await backend.start()
+    await backend.start()
+    assert await anext(backend.stream(PROMPT))
+    await backend.close()
+
+
 async def test_sampling_reaches_the_limit_of_the_caller() -> None:
     """The smaller of the caller's and the tier's limit holds."""
     async with started(CountingEngine(), limit=4) as backend:

@@ -112,6 +112,17 @@ def test_expects_what_the_model_says_of_itself() -> None:
     assert tier.status().load == BusyBackend.load
 
 
+class LoadingBackend(EchoBackend):
+    """An echo with a method that happens to have the name."""
+
+    def load(self) -> None: ...
+
+
+def test_a_stranger_of_that_name_is_no_load() -> None:
+    """A backend of somebody else may have a method load()."""
+    assert Tier("local", "echo", LoadingBackend(EchoOptions(model="m")), Price(), Limits()).load is None
+
+
 def test_expects_what_was_measured_where_the_model_says_nothing() -> None:
     """A service elsewhere has no load, so the tier's own pace counts."""
     tier = echo_tier("edge", limits=Limits(typical_latency_s=3.0))

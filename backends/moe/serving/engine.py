@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from backends.errors import Refused
+from backends.errors import ContextTooLong, Refused
 from backends.moe.options import MoeOptions
 from backends.moe.serving.batch import SlotBatch
 from backends.moe.serving.cache import Int8Layer, SlotCache, SlotLayer
@@ -67,11 +67,20 @@ class MoeEngine:
         return self._words.encode(prompt)
 
     def submit(self, work: Work) -> None:
-        """Let ``work`` wait for its turn; raises Overloaded, and Refused where it can never be done."""
+        """Let ``work`` wait for its turn.
+
+        Raises Overloaded where too many wait, ContextTooLong where it does not fit, and Refused where it can
+        never be done.
+        """
         # A GPU that looks a token up where there is none is lost for the process.
         if not work.tokens or max(work.tokens) >= self._vocabulary_size or min(work.tokens) < 0:
             raise Refused(
                 f"the prompt has no tokens, or one that is not among the {self._vocabulary_size} of the model"
+            )
+        if len(work.tokens) + work.output_limit > self.context_token_count:
+            raise ContextTooLong(
+                f"the prompt has {len(work.tokens)} tokens and the answer may have {work.output_limit}, but "
+                f"the context only {self.context_token_count}; shorten them or raise context_token_count"
             )
         self._arrivals += 1
         self._runner.submit(Sequence(work, self._arrivals))

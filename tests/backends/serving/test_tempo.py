@@ -51,18 +51,18 @@ def test_follows_what_changes() -> None:
 def test_an_idle_model_makes_nobody_wait() -> None:
     """The first token takes the reading and a step."""
     load = Load(0, 0, 4, read_s=0.01, token_s=0.1, answer_s=5.0)
-    outlook = load.outlook(20)
-    assert outlook is not None
-    assert outlook.first_token_s == pytest.approx(0.2 + 0.1)
-    assert outlook.token_s == 0.1
+    expected = load.expect(20)
+    assert expected is not None
+    assert expected.first_token_s == pytest.approx(0.2 + 0.1)
+    assert expected.token_s == 0.1
 
 
 def test_who_finds_all_slots_taken_waits_for_a_turn() -> None:
     """With four slots, the third in the queue waits for three quarters of an answer."""
     load = Load(4, 2, 4, read_s=0.0, token_s=0.0, answer_s=8.0)
-    outlook = load.outlook(20)
-    assert outlook is not None
-    assert outlook.first_token_s == pytest.approx(6.0)
+    expected = load.expect(20)
+    assert expected is not None
+    assert expected.first_token_s == pytest.approx(6.0)
 
 
 counts = st.integers(0, 20)
@@ -74,7 +74,7 @@ def test_more_ahead_is_never_sooner(running: int, waiting: int, slots: int, unre
     load = Load(
         min(running, slots), waiting, slots, unread_token_count=unread, read_s=0.01, token_s=0.1, answer_s=1.0
     )
-    alone, behind = load.outlook(10), load.outlook(10, ahead)
+    alone, behind = load.expect(10), load.expect(10, ahead)
     assert alone is not None
     assert behind is not None
     assert behind.first_token_s >= alone.first_token_s >= 0.1 + 10 * 0.01

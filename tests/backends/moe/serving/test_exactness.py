@@ -146,6 +146,17 @@ def test_a_recurrent_model_is_served_one_at_a_time(opened: Opened, caplog: pytes
     assert "one at a time" in caplog.text
 
 
+def test_a_recurrent_state_is_kept_as_a_whole(opened: Opened) -> None:
+    """The next turn of a conversation goes on from where the last one ended."""
+    engine = opened("qwen3_next", prefix_cache_mib=16)
+    first = [5 + 3 * i % 250 for i in range(30)]
+    said = ask(engine, work(1, first, COUNT))[1].tokens
+    second = [*first, *said, 9, 8, 7]
+    answer = ask(engine, work(2, second, COUNT))[2]
+    assert answer.began[0].cached_token_count == len(first) + COUNT - 1
+    assert answer.tokens == right("qwen3_next", tuple(second))
+
+
 def test_a_model_that_slots_do_not_suit_is_served_one_at_a_time(opened: Opened) -> None:
     """One that makes its own of masks is found out when it is opened, and answers as ever."""
     config = BloomConfig(vocab_size=320, hidden_size=32, n_layer=2, n_head=4, initializer_range=0.3)

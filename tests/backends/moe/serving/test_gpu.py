@@ -44,7 +44,7 @@ def test_a_captured_step_computes_other_rows(family: str) -> None:
     captured, plain = (Step(model, SlotCache(layout.layer_count, 3, LENGTH), layout) for _ in range(2))
     inputs = Inputs.of(_lists([9, 9], 0, [0, 1]), model.device)
     with torch.inference_mode():
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         with torch.cuda.stream(stream):
             for _ in range(3):
                 captured.forward(inputs, inputs.indexed(LENGTH))

@@ -152,11 +152,11 @@ def test_two_that_begin_alike_are_read_once(opened: Opened) -> None:
 def test_tells_what_it_measured(opened: Opened) -> None:
     """Before the first answer nothing, then what reading, a token and an answer took."""
     engine = opened()
-    assert engine.load().outlook(10) is None
+    assert engine.load().expect(10) is None
     ask(engine, work(1, range(5, 60), 5), work(2, range(100, 110), 5))
     load = engine.load()
     assert load.read_s is not None
     assert load.answer_s is not None
-    outlook = load.outlook(10)
-    assert outlook is not None
-    assert outlook.first_token_s > outlook.token_s > 0
+    expected = load.expect(10)
+    assert expected is not None
+    assert expected.first_token_s > expected.token_s > 0
