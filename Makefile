@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-moe
+.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-moe bench-local
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -68,6 +68,8 @@ bench-transport: $(READY) ## Measure what a request to a provider costs over eac
 
 bench-budget: $(READY) ## Measure what limits and budgets of tenants add to a request
 	@$(BIN)/python -m tests.bench.budget $(ARGS)
+bench-local: $(READY) ## Measure the local tier with 1, 4 and 8 callers against transformers' generate()
+	@$(BIN)/python -m tests.bench.local $(ARGS)
 
 bench-certify: $(READY) ## Count how often certificates break their word
 	@$(BIN)/python -m tests.bench.certify $(ARGS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, runtime_checkable
 
-from backends.types import Capabilities, Completion, Delta, Prompt
+from backends.types import Capabilities, Completion, Delta, Load, Prompt
 
 
 @runtime_checkable
@@ -48,6 +48,16 @@ class Backend(Protocol):
         After ``timeout_s`` seconds (None: no limit), counted from this call and waiting for a
         turn included, raises :class:`backends.errors.TimedOut`.
         """
+        ...
+
+
+@runtime_checkable
+class Loaded(Protocol):
+    """A backend that can say how busy its model is; those of services elsewhere cannot."""
+
+    @property
+    def load(self) -> Load | None:
+        """How busy it was a moment ago; None: it has not been started. Costs nothing."""
         ...
 
 

@@ -1,13 +1,13 @@
-"""The seam between a backend that runs in this process and the library that computes its tokens."""
+"""What a backend's engine gives, and the seam between a backend in this process and its engine."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from backends.types import Prompt, TokenLogprob
+from backends.serving.work import Event, Work
+from backends.types import Load, Prompt, TokenLogprob
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,12 @@ class Token:
 
 
 class Engine(Protocol):
-    """A loaded model that answers one prompt at a time.
+    """A loaded model that writes many answers at once, a step at a time.
 
-    All methods raise only :class:`backends.errors.BackendError`. ``generate`` runs on one worker
-    thread; ``encode`` is called from the event loop meanwhile, so it must be safe beside it and
-    fast. ``close`` comes last, when nothing else runs; the second time it does nothing.
+    ``encode`` is called from the event loop, so it must be safe beside the others and fast. All others
+    belong on one thread. After ``submit`` the answer comes from ``step``, call by call, until a token that
+    ends it, the last that its ``output_limit`` allows, or a Failed. All raise only
+    :class:`backends.errors.BackendError`; ``close`` comes last, the second time it does nothing.
     """
 
     @property
@@ -35,16 +36,29 @@ class Engine(Protocol):
         """Most tokens of prompt and answer together."""
         ...
 
+    @property
+    def has_work(self) -> bool:
+        """Whether ``step`` would do anything."""
+        ...
+
     def encode(self, prompt: Prompt) -> Sequence[int]:
         """Token ids of the rendered prompt, ready for the answer to follow."""
         ...
 
-    def generate(self, tokens: Sequence[int], prompt: Prompt, stop: threading.Event) -> Generator[Token]:
-        """Yield the answer to ``tokens`` token by token, without an end of its own but the model's.
+    def submit(self, work: Work) -> None:
+        """Let ``work`` wait for its turn; raises Overloaded where too many wait."""
+        ...
 
-        The caller counts and stops taking. ``stop`` is looked at before every step; once it is
-        set the generator just ends.
-        """
+    def cancel(self, id: int) -> None:  # noqa: A002  what events call it
+        """Stop the answer ``id`` before the next step; nothing more comes of it. Unknown ids are ignored."""
+        ...
+
+    def step(self) -> list[Event]:
+        """Do one step of all running answers and return what happened; one answer's fault is its own."""
+        ...
+
+    def load(self) -> Load:
+        """How busy it is now, and what it has done so far."""
         ...
 
     def close(self) -> None:

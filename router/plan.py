@@ -241,7 +241,7 @@ def _rung(tier: Tier, estimate: Estimate, prompt: Prompt, constraints: Constrain
         reason = _exclusion(tier, prompt, count, constraints)
     else:
         count, reason = len(prompt.text) // _CHARACTERS_PER_TOKEN, "not_ready"
-    return Rung(tier, estimate, count, reason, tier.rates(), weights)
+    return Rung(tier, estimate, count, reason, tier.rates(count), weights)
 
 
 def _with_arms(

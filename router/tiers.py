@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 
-from backends.base import Backend
-from backends.types import Usage
+from backends.base import Backend, Loaded
+from backends.types import Load, Usage
 from policies.costs import Rates
 from router.pace import Pace
 from router.privacy.border import Border
@@ -105,6 +105,7 @@ class TierStatus:
     in_flight_count: int
     queued_count: int
     health: Health = field(default_factory=Health)
+    load: Load | None = None
 
 
 @dataclass(slots=True)
@@ -167,9 +168,21 @@ class Tier:
         tier.pace = self.pace
         return tier
 
-    def rates(self) -> Rates:
-        """What an attempt is expected to take, as of now."""
-        first_token_s, token_s = self.pace.expected()
+    @property
+    def load(self) -> Load | None:
+        """How busy the model is; None where the backend cannot say."""
+        load = self.backend.load if isinstance(self.backend, Loaded) else None
+        # One of somebody else may have something else of that name.
+        return load if isinstance(load, Load) else None
+
+    def rates(self, input_token_count: int) -> Rates:
+        """What an attempt is expected to take, as of now: as the model's load says, else as of late."""
+        load = self.load
+        expected = None if load is None else load.expect(input_token_count, self.gate.queued_count)
+        if expected is None:
+            first_token_s, token_s = self.pace.expected()
+        else:
+            first_token_s, token_s = expected.first_token_s, expected.token_s
         return Rates(
             self.price.input_usd_micros_per_million,
             self.price.output_usd_micros_per_million,
@@ -204,4 +217,5 @@ class Tier:
             in_flight_count=self.gate.in_flight_count,
             queued_count=self.gate.queued_count,
             health=self.guard.health(),
+            load=self.load,
         )

@@ -19,14 +19,14 @@ from backends.engine import Token
 from backends.errors import BackendError, ContextTooLong, TimedOut, Unavailable
 from backends.llamacpp.model_file import find_model, model_name
 from backends.llamacpp.options import LlamaCppOptions
-from backends.llamacpp.work import Began, Load, Work
 from backends.llamacpp.worker.messages import AddAdapter, Embed, Open, RemoveAdapter
 from backends.llamacpp.worker.models import Health, KilledWorker
 from backends.llamacpp.worker.sharing import Lease, lease
 from backends.llamacpp.worker.suspicion import Suspicion, identity_of
 from backends.sampling import with_seed
+from backends.serving.work import Began, Work
 from backends.transcript import Transcript
-from backends.types import Capabilities, Completion, Delta, Prompt
+from backends.types import Capabilities, Completion, Delta, Load, Prompt
 
 if TYPE_CHECKING:
     from backends.llamacpp.vocabulary import Vocabulary

@@ -17,6 +17,7 @@ import llama_cpp
 from backends.cores import thread_count_for
 from backends.errors import Unavailable
 from backends.llamacpp.options import CacheType, LlamaCppOptions
+from backends.serving.speculation.speculation import DRAFT_TOKEN_COUNT
 
 logger = logging.getLogger(__name__)
 # ggml's GGML_LOG_LEVEL_ERROR. It prints through levels of its own; all of it is detail here.
@@ -29,8 +30,6 @@ _CACHE_TYPES: dict[CacheType, int] = {
 }
 # Numbers that share a scale, in both quantised formats.
 _BLOCK_LENGTH = 32
-# Tokens that may be guessed ahead in one step, over all sequences: each takes a row of logits.
-DRAFT_TOKEN_COUNT = 32
 # All tokens of an embedded text are outputs, with logits too, which take vocabulary * 4 bytes each.
 _EMBEDDING_BATCH_TOKEN_COUNT = 64
 

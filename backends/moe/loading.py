@@ -14,7 +14,7 @@ from transformers import AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from backends.cores import thread_count_for
-from backends.errors import Unavailable
+from backends.errors import BackendError, Unavailable
 from backends.moe.checkpoint import Checkpoint
 from backends.moe.experts.function import experts_of
 from backends.moe.offloading import load_offloaded
@@ -28,11 +28,16 @@ def translated(action: str) -> Iterator[None]:
         yield
     except torch.OutOfMemoryError as exc:
         raise Unavailable(
-            f"not enough GPU memory to {action}; use a smaller model, dtype or context"
+            f"not enough GPU memory to {action}; use a smaller model, dtype, context or sequence_count"
         ) from exc
-    except MemoryError as exc:
-        raise Unavailable(f"not enough memory to {action}; use a smaller model, dtype or context") from exc
-    except (OSError, RuntimeError, ValueError, KeyError, ImportError) as exc:
+    except BackendError:
+        raise
+    except Exception as exc:  # a model's own code may raise anything, and one answer's fault is its own
+        # torch's own allocator raises a RuntimeError with these words.
+        if isinstance(exc, MemoryError) or "allocate memory" in str(exc):
+            raise Unavailable(
+                f"not enough memory to {action}; use a smaller model, dtype, context or sequence_count"
+            ) from exc
         raise Unavailable(
             f"cannot {action} ({type(exc).__name__}); is it a complete causal language model?"
         ) from exc

@@ -44,6 +44,37 @@ class MoeOptions(BaseModel):
         ge=16,
         description="Most tokens of prompt and answer together; unset: the model's own limit.",
     )
+    sequence_count: int = Field(
+        default=8,
+        ge=1,
+        le=64,
+        description="Answers written at once; each has a KV cache as long as the longest of them needs.",
+    )
+    queue_length: int = Field(
+        default=256, ge=0, description="Requests that may wait for a place; more are turned away."
+    )
+    batch_token_count: int = Field(
+        default=256,
+        ge=1,
+        le=8192,
+        description="Most tokens of prompts that are read in one step, between looks at cancellation.",
+    )
+    kv_cache_type: Literal["model", "int8"] = Field(
+        default="model",
+        description="Number format of cached keys and values: the model's own, or 8 bits (not exact).",
+    )
+    prefix_cache_mib: int = Field(
+        default=256,
+        ge=0,
+        description="Memory, beside the model's, for what was read before, not to be read again; 0: off.",
+    )
+    speculation: Literal["off", "lookup"] = Field(
+        default="lookup",
+        description=(
+            "What guesses tokens ahead, where that is measured to be faster: nothing, or the text so far. "
+            "Answers stay the same."
+        ),
+    )
     max_output_token_count: int = Field(
         default=1024, ge=1, description="Most tokens of an answer, reasoning included."
     )

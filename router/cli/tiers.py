@@ -21,8 +21,9 @@ EPILOG = """
 `upshift tiers --json | jq '.tiers[] | select(.ready | not) | .name'` names those that are down.
 """
 
-
-_NUMBERS = ("$/M in", "$/M out", "busy", "waiting")
+# A prompt by which tiers can be compared: a paragraph.
+_SHORT_TOKEN_COUNT = 100
+_NUMBERS = ("$/M in", "$/M out", "busy", "waiting", "slots free", "first token", "tokens/s")
 
 
 def tiers(
@@ -36,7 +37,7 @@ def tiers(
     """Show every tier: what runs it, whether it is ready, what it costs, and how busy it is.
 
     A tier that fails is `left alone` for some time, then `on trial` with one request at a time. How many it
-    runs at once follows its latency.
+    runs at once follows its latency. Models on the server's machine say what a prompt of 100 tokens may expect of them now.
 
     Below them the certificates, where policies serve by any: what each promises, and whether it holds.
     """
@@ -83,6 +84,7 @@ def _table(found: tuple[TierStatus, ...]) -> Table:
             f"{tier.output_price_usd_micros_per_million / 1e6:g}",
             f"{tier.in_flight_count} of {tier.health.concurrency_limit}",
             str(tier.queued_count),
+            *_load(tier),
         )
     return table
 
@@ -95,6 +97,17 @@ def _tier_state(tier: TierStatus) -> str:
     if not tier.ready:
         return "[red]unavailable[/]"
     return "[green]ready[/]" if tier.health.circuit is Circuit.CLOSED else "[yellow]on trial[/]"
+
+
+def _load(tier: TierStatus) -> tuple[str, str, str]:
+    """Free slots, and what a short prompt may expect; empty where the backend cannot say."""
+    if tier.load is None:
+        return "", "", ""
+    free = f"{tier.load.free_slot_count} of {tier.load.slot_count}"
+    expected = tier.load.expect(_SHORT_TOKEN_COUNT, tier.queued_count)
+    if expected is None:
+        return free, "", ""
+    return free, f"{expected.first_token_s:.2g} s", f"{1 / expected.token_s:.3g}" if expected.token_s else ""
 
 
 def _certificate_table(certificates: tuple[CertificateStatus, ...]) -> Table:

@@ -27,6 +27,7 @@ from router.request import Constraints, Request
 from router.resilience.breaker import Circuit
 from router.rpc.durations import duration
 from router.rpc.formats import core_format
+from router.rpc.load import load_message
 from router.rpc.rules import Asking, Known, check_asking
 from router.rpc.seam import Call
 from router.tiers import TierStatus
@@ -252,4 +253,5 @@ def tier_message(status: TierStatus) -> router_pb2.Tier:
         retry_count=health.retry_count,
         hedge_count=health.hedge_count,
         turned_away_count=health.turned_away_count,
+        load=None if status.load is None else load_message(status.load),
     )

@@ -43,7 +43,12 @@ OPTIONS: dict[str, Callable[[pytest.FixtureRequest, str], dict[str, Any]]] = {
         "sequence_count": 1,
         "speculation": "off",
     },
-    "moe": lambda request, _: {"model": _path(request, "tiny_moe"), "max_output_token_count": LONG},
+    "moe": lambda request, _: {
+        "model": _path(request, "tiny_moe"),
+        "max_output_token_count": LONG,
+        "sequence_count": 1,
+        "speculation": "off",
+    },
     "openai_chat": lambda _, url: {"base_url": url, "model": "words", "max_output_token_count": LONG},
     "openai_responses": lambda _, url: {
         "base_url": url,

@@ -5,8 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.types import Usage
-from router.tiers import Price
+import pytest
+
+from backends.echo import EchoBackend, EchoOptions
+from backends.types import Load, Usage
+from router.tiers import Limits, Price, Tier
 from tests.router.conftest import echo_tier
 
 counts = st.integers(0, 10**6)
@@ -51,3 +54,39 @@ def test_the_limit_adapts_where_nobody_says_how_much_the_tier_stands() -> None:
             tier.guard.limit.overloaded()
     assert here.guard.limit.current == 8
     assert away.guard.limit.current < 8
+
+
+class BusyBackend(EchoBackend):
+    """An echo that says how busy it is."""
+
+    load = Load(2, 0, 2, read_s=0.01, token_s=0.1, answer_s=4.0)
+
+
+def test_expects_what_the_model_says_of_itself() -> None:
+    """Where a backend tells its load, a longer prompt and a longer queue at the door take longer."""
+    tier = Tier("local", "echo", BusyBackend(EchoOptions(model="m")), Price(), Limits())
+    rates = tier.rates(10)
+    assert rates.first_token_s == pytest.approx(2.0 + 0.1 + 0.1)
+    assert rates.token_s == 0.1
+    assert tier.rates(20).first_token_s > rates.first_token_s
+    tier.gate.queued_count = 2
+    assert tier.rates(10).first_token_s == pytest.approx(rates.first_token_s + 4.0)
+    assert tier.status().load == BusyBackend.load
+
+
+class LoadingBackend(EchoBackend):
+    """An echo with a method that happens to have the name."""
+
+    def load(self) -> None: ...
+
+
+def test_a_stranger_of_that_name_is_no_load() -> None:
+    """A backend of somebody else may have a method load()."""
+    assert Tier("local", "echo", LoadingBackend(EchoOptions(model="m")), Price(), Limits()).load is None
+
+
+def test_expects_what_was_measured_where_the_model_says_nothing() -> None:
+    """A service elsewhere has no load, so the tier's own pace counts."""
+    tier = echo_tier("edge", limits=Limits(typical_latency_s=3.0))
+    assert tier.rates(10).first_token_s == tier.rates(1000).first_token_s == 3.0
+    assert tier.status().load is None

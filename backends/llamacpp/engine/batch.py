@@ -9,19 +9,24 @@ import llama_cpp
 import numpy as np
 import numpy.typing as npt
 
-from backends.llamacpp.engine.scheduler import Row
+from backends.errors import Unavailable
+from backends.llamacpp.engine.adapters import Adapters
 from backends.llamacpp.native import Native
+from backends.serving.parts import Aborted, Logits
+from backends.serving.scheduler import Row
 
 # What llama_decode returns when an abort callback has asked it to stop.
-ABORTED = 2
+_ABORTED = 2
 
 
 class Batch:
     """The arrays of a ``llama_batch``, filled as wholes: setting C fields one by one takes 1 us each."""
 
-    def __init__(self, native: Native) -> None:
+    def __init__(self, native: Native, adapters: Adapters | None = None) -> None:
+        """Store; without ``adapters`` the bare model computes whatever is asked for."""
         size = native.batch_token_count
         self._native = native
+        self._adapters = adapters
         self._tokens = np.zeros(size, np.int32)
         self._positions = np.zeros(size, np.int32)
         self._slots = np.zeros(size, np.int32)
@@ -39,10 +44,26 @@ class Batch:
             logits=_pointer(self._outputs, ctypes.c_int8),
         )
         self._logits_address: int | None = None
-        self._logits: npt.NDArray[np.float32] | None = None
+        self._logits: Logits | None = None
 
-    def compute(self, rows: list[Row]) -> int:
-        """Compute ``rows``, in the order of their slots, and return llama_decode's code: 0 is well."""
+    def compute(self, rows: list[Row]) -> Logits:
+        """Compute ``rows``, all of one adapter; see :class:`backends.serving.parts.Batch`."""
+        if self._adapters is not None:
+            self._adapters.use(rows[0].sequence.work.adapter)
+        count = self._fill(rows)
+        code = self.decode(count)
+        if code == _ABORTED:
+            raise Aborted
+        if code != 0:
+            raise Unavailable(f"llama.cpp could not compute {count} tokens (llama_decode returned {code})")
+        return self._read_logits()
+
+    def decode(self, count: int) -> int:
+        """Compute the first ``count`` tokens of the arrays and return llama_decode's code: 0 is well."""
+        self._struct.n_tokens = count
+        return int(llama_cpp.llama_decode(self._native.context, self._struct))
+
+    def _fill(self, rows: list[Row]) -> int:
         tokens: list[int] = []
         positions: list[int] = []
         slots: list[int] = []
@@ -63,15 +84,10 @@ class Batch:
         self._positions[:count] = positions
         self._slots[:count] = slots
         self._outputs[:count] = outputs
-        self._struct.n_tokens = count
-        return int(llama_cpp.llama_decode(self._native.context, self._struct))
+        return count
 
-    def logits(self) -> npt.NDArray[np.float32]:
-        """Logits of the last call, in the order of the tokens that were to have them.
-
-        float32, (output_count, n_vocabulary); only as many rows hold something as were asked for, and the
-        next call overwrites them.
-        """
+    def _read_logits(self) -> Logits:
+        """Logits of the last call; only as many rows hold something as were asked for."""
         address = ctypes.addressof(llama_cpp.llama_get_logits(self._native.context).contents)
         if self._logits is None or address != self._logits_address:
             shape = (self._native.output_count, self._native.vocabulary_size)

@@ -19,7 +19,7 @@ from queue import Full, Queue
 import numpy as np
 
 from backends.errors import Unavailable
-from backends.llamacpp.engine.prefix_cache import Match, State, Tokens, common_length
+from backends.llamacpp.engine.slots import State
 from backends.llamacpp.engine.state_file import (
     PART_SUFFIX,
     SUFFIX,
@@ -29,6 +29,7 @@ from backends.llamacpp.engine.state_file import (
     read_state,
     write_state,
 )
+from backends.serving.prefix_cache import Match, Tokens, common_length
 
 logger = logging.getLogger(__name__)
 # States that wait to be written; each may be 100 MB.
@@ -75,7 +76,7 @@ class DiskCache:
         cache._writer.start()
         return cache
 
-    def longer(self, tokens: Sequence[int], adapter: str | None, than: int) -> Match | None:
+    def longer(self, tokens: Sequence[int], adapter: str | None, than: int) -> Match[State] | None:
         """Read the state that shares the longest beginning with ``tokens``, if that is longer than ``than``.
 
         Takes 0.1 s for 100 MB. A file that is not as it was written is deleted, and the next one read.

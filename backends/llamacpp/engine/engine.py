@@ -12,16 +12,24 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from backends.errors import ContextTooLong, Refused, Unavailable
+from backends.llamacpp.engine.adapters import Adapters
+from backends.llamacpp.engine.batch import Batch
 from backends.llamacpp.engine.embeddings import Embedder
 from backends.llamacpp.engine.footprint import warm_up
 from backends.llamacpp.engine.prefix_tiers import PrefixTiers
-from backends.llamacpp.engine.runner import Runner
-from backends.llamacpp.engine.sequence import Sequence
+from backends.llamacpp.engine.sinks import Sinks
+from backends.llamacpp.engine.slots import Slots
 from backends.llamacpp.engine.speculation.opening import open_speculation
-from backends.llamacpp.engine.speculation.speculation import Speculation
+from backends.llamacpp.engine.writer import Writer
 from backends.llamacpp.native import Native, open_model
 from backends.llamacpp.options import LlamaCppOptions
-from backends.llamacpp.work import Event, Load, Work
+from backends.serving.prefixes import Prefixes
+from backends.serving.runner import Parts, Runner
+from backends.serving.scheduler import Scheduler
+from backends.serving.sequence import Sequence
+from backends.serving.speculation.speculation import Speculation
+from backends.serving.work import Event, Work
+from backends.types import Load
 
 
 class Engine:
@@ -49,7 +57,18 @@ class Engine:
         self._embedder: Embedder | None = None
         self._speculation = speculation
         self._prefixes = prefixes
-        self._runner = Runner(native, options, prefixes, speculation)
+        self._adapters = Adapters(native)
+        self._batch = Batch(native, self._adapters)
+        self._runner = Runner(
+            Scheduler(
+                slot_count=native.sequence_count,
+                queue_length=options.queue_length,
+                step_token_count=options.batch_token_count,
+                context_token_count=native.context_token_count,
+                shares_prefixes=native.shares_prefixes,
+            ),
+            self._parts(native),
+        )
 
     @classmethod
     def open(
@@ -130,37 +149,37 @@ class Engine:
 
     def add_adapter(self, name: str, path: Path, scale: float) -> None:
         """Load a LoRA adapter, in place of one of that name; raises Unavailable where it does not fit."""
-        adapter = self._runner.adapters.open(path, scale)
+        adapter = self._adapters.open(path, scale)
         self.remove_adapter(name)
-        self._runner.adapters.add(name, adapter)
+        self._adapters.add(name, adapter)
 
     def remove_adapter(self, name: str) -> None:
         """Drop adapter ``name``, if there is one; answers that need it fail with the next step."""
         for sequence in list(self._runner.sequences.values()):
             if sequence.work.adapter == name:
                 self._runner.fail(sequence, Unavailable(f"the adapter {name!r} was removed; ask again"))
-        self._runner.adapters.remove(name)
+        self._adapters.remove(name)
 
     def load(self) -> Load:
         """How busy it is now, and what it has done so far."""
-        counts = self._runner.counts
-        return Load(
-            running_count=len(self._runner.scheduler.running),
-            waiting_count=len(self._runner.scheduler.waiting),
-            slot_count=self._options.sequence_count,
-            read_token_count=counts.read,
-            cached_token_count=counts.cached,
-            written_token_count=counts.written,
-            drafted_token_count=counts.drafted,
-            accepted_token_count=counts.accepted,
-            preemption_count=self._runner.scheduler.preemption_count,
+        return self._runner.load()
+
+    def _parts(self, native: Native) -> Parts:
+        count = self._options.attention_sink_token_count
+        slots = Slots(native) if count is None else Sinks(native, count)
+        return Parts(
+            memory=slots,
+            batch=self._batch,
+            writer=Writer(native),
+            prefixes=Prefixes(self._prefixes, slots, self._adapters.key, exact=not native.shares_prefixes),
+            speculation=self._speculation,
         )
 
     def _check(self, work: Work) -> None:
         self._check_tokens(work.tokens + work.written)
         if len(work.written) >= work.output_limit:
             raise Refused(f"{len(work.written)} of {work.output_limit} tokens are written, so none is left")
-        if work.adapter not in self._runner.adapters:
+        if work.adapter not in self._adapters:
             raise Refused(f"there is no adapter {work.adapter!r}; add it to the tier's option 'adapters'")
         if work.id in self._runner.sequences:
             raise Refused(f"the answer {work.id} is being written already; take another id")

@@ -10,10 +10,11 @@ from pathlib import Path
 import llama_cpp
 
 from backends.llamacpp.engine.disk_cache import DiskCache
-from backends.llamacpp.engine.prefix_cache import Match, PrefixCache, State
+from backends.llamacpp.engine.slots import State
 from backends.llamacpp.models.digest import sha256_of
 from backends.llamacpp.native import Native
 from backends.llamacpp.options import LlamaCppOptions
+from backends.serving.prefix_cache import Match, PrefixCache
 
 # Reading a file takes ten times as long as copying memory, and a token fifty times as long as its part.
 _LEAST_GAIN = 16
@@ -22,21 +23,21 @@ _LEAST_GAIN = 16
 class PrefixTiers:
     """Looks first in ``memory``, then on ``disk`` (None: there is none), for more."""
 
-    def __init__(self, memory: PrefixCache, disk: DiskCache | None = None) -> None:
+    def __init__(self, memory: PrefixCache[State], disk: DiskCache | None = None) -> None:
         self._memory = memory
         self._disk = disk
 
     @classmethod
     def open(cls, path: Path, native: Native, options: LlamaCppOptions) -> PrefixTiers:
         """Open the tiers for the model at ``path``; raises Unavailable where the folder cannot be used."""
-        memory = PrefixCache(options.prefix_cache_mib * 2**20)
+        memory: PrefixCache[State] = PrefixCache(options.prefix_cache_mib * 2**20)
         if options.prefix_cache_path is None:
             return cls(memory)
         folder = Path(options.prefix_cache_path).expanduser()
         layout = layout_of(path, native, options)
         return cls(memory, DiskCache.open(folder, layout, options.prefix_cache_disk_mib * 2**20))
 
-    def longest(self, tokens: Sequence[int], adapter: str | None) -> Match | None:
+    def longest(self, tokens: Sequence[int], adapter: str | None) -> Match[State] | None:
         """Find the state that shares the longest beginning with ``tokens``, and note its use."""
         match = self._memory.longest(tokens, adapter)
         if self._disk is None:

@@ -11,10 +11,12 @@ from collections import abc
 
 import llama_cpp
 import numpy as np
+import numpy.typing as npt
 
-from backends.llamacpp.engine.sequence import Sequence, State
 from backends.llamacpp.native import Native
+from backends.serving.sequence import Sequence
 
+State = npt.NDArray[np.uint8]
 _BYTES = ctypes.POINTER(ctypes.c_uint8)
 
 

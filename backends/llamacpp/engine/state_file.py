@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from backends.llamacpp.engine.prefix_cache import State, Tokens
+from backends.llamacpp.engine.slots import State
+from backends.serving.prefix_cache import Tokens
 
 SUFFIX = ".state"
 PART_SUFFIX = ".part"

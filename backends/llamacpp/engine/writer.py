@@ -9,15 +9,16 @@ model's habit would count as a doubt about the answer.
 
 from __future__ import annotations
 
+import codecs
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from backends.llamacpp.engine.pieces import Pieces
-from backends.llamacpp.engine.sequence import Sequence
 from backends.llamacpp.native import Native
-from backends.llamacpp.work import Wrote
+from backends.serving.sequence import Sequence
+from backends.serving.work import Wrote
 from backends.token_statistics import token_logprob, with_top
 
 Logits = npt.NDArray[np.float32]
@@ -36,6 +37,7 @@ class Writer:
 
         Raises Refused where its form cannot be expressed.
         """
+        sequence.characters = codecs.getincrementaldecoder("utf-8")("replace")
         form = sequence.work.response_format
         if form is not None:
             sequence.constraint = self._forms().start(form)

@@ -14,7 +14,6 @@ from itertools import count
 
 from backends.errors import Overloaded, Refused, Unavailable
 from backends.llamacpp.options import AdapterOptions
-from backends.llamacpp.work import Load, Work
 from backends.llamacpp.worker.backoff import Backoff
 from backends.llamacpp.worker.frames import FrameError
 from backends.llamacpp.worker.link import Link, worker_command
@@ -33,6 +32,8 @@ from backends.llamacpp.worker.messages import (
 from backends.llamacpp.worker.models import Health, KilledWorker, Model
 from backends.llamacpp.worker.tickets import AnswerTicket, ReplyTicket, Ticket
 from backends.llamacpp.worker.watch import Patience, Watch
+from backends.serving.work import Work
+from backends.types import Load
 
 logger = logging.getLogger(__name__)
 

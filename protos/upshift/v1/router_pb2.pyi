@@ -548,6 +548,80 @@ class ListTiersResponse(_message.Message):
 Global___ListTiersResponse: _TypeAlias = ListTiersResponse  # noqa: Y015
 
 @_typing.final
+class Load(_message.Message):
+    """How busy a model on the server's machine is. Token counts are totals since it
+    was loaded; times are measured of late, and unset until they are.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLOT_COUNT_FIELD_NUMBER: _builtins.int
+    RUNNING_COUNT_FIELD_NUMBER: _builtins.int
+    WAITING_COUNT_FIELD_NUMBER: _builtins.int
+    UNREAD_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    READ_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    CACHED_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    WRITTEN_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    READ_TIME_FIELD_NUMBER: _builtins.int
+    TOKEN_TIME_FIELD_NUMBER: _builtins.int
+    ANSWER_TIME_FIELD_NUMBER: _builtins.int
+    HIT_RATE_FIELD_NUMBER: _builtins.int
+    slot_count: _builtins.int
+    """Requests that it answers at once."""
+    running_count: _builtins.int
+    """Requests that it answers now."""
+    waiting_count: _builtins.int
+    """Requests that wait for one of its slots."""
+    unread_token_count: _builtins.int
+    """Tokens of prompts that run or wait and are not read yet."""
+    read_token_count: _builtins.int
+    """Tokens of prompts that it read."""
+    cached_token_count: _builtins.int
+    """Tokens of prompts that it did not have to read, because it had read them before."""
+    written_token_count: _builtins.int
+    """Tokens that it wrote."""
+    hit_rate: _builtins.float
+    """Share of experts that were at hand when they were needed, from 0 to 1.
+    Unset where all always are.
+    """
+    @_builtins.property
+    def read_time(self) -> _duration_pb2.Duration:
+        """How long it takes to read a token of a prompt."""
+
+    @_builtins.property
+    def token_time(self) -> _duration_pb2.Duration:
+        """How long an answer that joins now takes from one token to the next."""
+
+    @_builtins.property
+    def answer_time(self) -> _duration_pb2.Duration:
+        """How long a whole answer takes where all slots are taken."""
+
+    def __init__(
+        self,
+        *,
+        slot_count: _builtins.int = ...,
+        running_count: _builtins.int = ...,
+        waiting_count: _builtins.int = ...,
+        unread_token_count: _builtins.int = ...,
+        read_token_count: _builtins.int = ...,
+        cached_token_count: _builtins.int = ...,
+        written_token_count: _builtins.int = ...,
+        read_time: _duration_pb2.Duration | None = ...,
+        token_time: _duration_pb2.Duration | None = ...,
+        answer_time: _duration_pb2.Duration | None = ...,
+        hit_rate: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_hit_rate", b"_hit_rate", "answer_time", b"answer_time", "hit_rate", b"hit_rate", "read_time", b"read_time", "token_time", b"token_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hit_rate", b"_hit_rate", "answer_time", b"answer_time", "cached_token_count", b"cached_token_count", "hit_rate", b"hit_rate", "read_time", b"read_time", "read_token_count", b"read_token_count", "running_count", b"running_count", "slot_count", b"slot_count", "token_time", b"token_time", "unread_token_count", b"unread_token_count", "waiting_count", b"waiting_count", "written_token_count", b"written_token_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__hit_rate: _TypeAlias = _typing.Literal["hit_rate"]  # noqa: Y015
+    _WhichOneofArgType__hit_rate: _TypeAlias = _typing.Literal["_hit_rate", b"_hit_rate"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hit_rate) -> _WhichOneofReturnType__hit_rate | None: ...
+
+Global___Load: _TypeAlias = Load  # noqa: Y015
+
+@_typing.final
 class Tier(_message.Message):
     """A configured tier."""
 
@@ -572,6 +646,7 @@ class Tier(_message.Message):
     RETRY_COUNT_FIELD_NUMBER: _builtins.int
     HEDGE_COUNT_FIELD_NUMBER: _builtins.int
     TURNED_AWAY_COUNT_FIELD_NUMBER: _builtins.int
+    LOAD_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     backend: _builtins.str
@@ -614,6 +689,10 @@ class Tier(_message.Message):
     def expected_wait(self) -> _duration_pb2.Duration:
         """How long a request of normal priority is expected to wait for it now."""
 
+    @_builtins.property
+    def load(self) -> Global___Load:
+        """How busy its model is, where that runs on the server's machine and can say so."""
+
     def __init__(
         self,
         *,
@@ -636,10 +715,11 @@ class Tier(_message.Message):
         retry_count: _builtins.int = ...,
         hedge_count: _builtins.int = ...,
         turned_away_count: _builtins.int = ...,
+        load: Global___Load | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_wait", b"expected_wait", "reopen_delay", b"reopen_delay"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_wait", b"expected_wait", "load", b"load", "reopen_delay", b"reopen_delay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "circuit_state", b"circuit_state", "concurrency_limit", b"concurrency_limit", "context_token_count", b"context_token_count", "expected_wait", b"expected_wait", "hedge_count", b"hedge_count", "in_flight_count", b"in_flight_count", "input_price_usd_micros", b"input_price_usd_micros", "local", b"local", "logprobs", b"logprobs", "model", b"model", "name", b"name", "opened_count", b"opened_count", "output_price_usd_micros", b"output_price_usd_micros", "queued_count", b"queued_count", "reopen_delay", b"reopen_delay", "retry_count", b"retry_count", "state", b"state", "turned_away_count", b"turned_away_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "circuit_state", b"circuit_state", "concurrency_limit", b"concurrency_limit", "context_token_count", b"context_token_count", "expected_wait", b"expected_wait", "hedge_count", b"hedge_count", "in_flight_count", b"in_flight_count", "input_price_usd_micros", b"input_price_usd_micros", "load", b"load", "local", b"local", "logprobs", b"logprobs", "model", b"model", "name", b"name", "opened_count", b"opened_count", "output_price_usd_micros", b"output_price_usd_micros", "queued_count", b"queued_count", "reopen_delay", b"reopen_delay", "retry_count", b"retry_count", "state", b"state", "turned_away_count", b"turned_away_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

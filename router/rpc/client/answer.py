@@ -25,6 +25,7 @@ from router.events import (
 from router.resilience.breaker import Circuit
 from router.resilience.guard import Health
 from router.rpc.durations import seconds
+from router.rpc.load import load_of
 from router.rpc.wire import CIRCUITS, ENERGY_SOURCES, FINISH_REASONS, OUTCOMES
 from router.tiers import TierStatus
 
@@ -141,6 +142,7 @@ def tier_status(tier: router_pb2.Tier) -> TierStatus:
         in_flight_count=tier.in_flight_count,
         queued_count=tier.queued_count,
         health=_health(tier),
+        load=load_of(tier),
     )
 
 

@@ -8,12 +8,13 @@ import llama_cpp
 
 from backends.errors import Unavailable
 from backends.llamacpp.engine.batch import Batch
-from backends.llamacpp.engine.scheduler import Row
-from backends.llamacpp.engine.sequence import Sequence, shared_length
 from backends.llamacpp.engine.slots import Slots
-from backends.llamacpp.engine.speculation.proposer import Outlook
-from backends.llamacpp.engine.speculation.record import Record, stage
 from backends.llamacpp.native import Native
+from backends.serving.parts import Aborted, Logits
+from backends.serving.scheduler import Row
+from backends.serving.sequence import Sequence, shared_length
+from backends.serving.speculation.proposer import Outlook
+from backends.serving.speculation.record import Record, stage
 
 _GUESS_COUNT = 15
 # Guesses of all answers that the rates rest on.
@@ -27,7 +28,7 @@ _TRIAL: Outlook = (0.9, 0.8, 0.7)
 
 
 class DraftModel:
-    """Guesses by a model of its own; see :class:`backends.llamacpp.engine.speculation.proposer.Proposer`.
+    """Guesses by a model of its own; see :class:`backends.serving.speculation.proposer.Proposer`.
 
     It reads an answer's text, without adapters, when that is guessed for the first time, and keeps
     of each what it has read: a ``Sequence`` of its own, which holds tokens that were only guessed, too.
@@ -61,7 +62,7 @@ class DraftModel:
             shadow = self._shadow(sequence)
             while shadow.pending > _LEFT_COUNT:
                 count = min(shadow.pending - _LEFT_COUNT, self._native.batch_token_count)
-                if not self._computed([Row(shadow, count)]):
+                if self._compute([Row(shadow, count)]) is None:
                     return
 
     def propose(self, sequences: abc.Sequence[Sequence], count: int) -> list[tuple[int, ...]]:
@@ -119,22 +120,22 @@ class DraftModel:
     def _write(self, shadows: list[Sequence]) -> None:
         """Write a token of each; the last one again where it cannot be computed."""
         is_read = all(shadow.pending <= _LEFT_COUNT for shadow in shadows)
-        is_computed = is_read and self._computed([Row(shadow, shadow.pending) for shadow in shadows])
+        logits = self._compute([Row(shadow, shadow.pending) for shadow in shadows]) if is_read else None
         for place, shadow in enumerate(shadows):
-            shadow.tokens.append(
-                int(self._batch.logits()[place].argmax()) if is_computed else shadow.tokens[-1]
-            )
+            shadow.tokens.append(shadow.tokens[-1] if logits is None else int(logits[place].argmax()))
 
-    def _computed(self, rows: list[Row]) -> bool:
-        """Compute ``rows``; where that fails, nothing of their answers counts as read."""
-        if self._batch.compute(rows) == 0:
+    def _compute(self, rows: list[Row]) -> Logits | None:
+        """Compute ``rows``; where that fails, None, and nothing of their answers counts as read."""
+        try:
+            logits = self._batch.compute(rows)
+        except (Aborted, Unavailable):
             for row in rows:
-                row.sequence.computed += row.count
-            return True
+                row.sequence.computed = 0
+                self._slots.truncate(row.sequence)
+            return None
         for row in rows:
-            row.sequence.computed = 0
-            self._slots.truncate(row.sequence)
-        return False
+            row.sequence.computed += row.count
+        return logits
 
 
 def check_vocabulary(model: Native, draft: Native) -> None:

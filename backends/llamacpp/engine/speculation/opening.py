@@ -7,11 +7,11 @@ from pathlib import Path
 
 from backends.llamacpp.engine.footprint import warm_up
 from backends.llamacpp.engine.speculation.draft_model import DraftModel, check_vocabulary
-from backends.llamacpp.engine.speculation.gate import Gate
-from backends.llamacpp.engine.speculation.lookup import Lookup
-from backends.llamacpp.engine.speculation.speculation import Speculation
 from backends.llamacpp.native import Native, open_model
 from backends.llamacpp.options import LlamaCppOptions
+from backends.serving.speculation.gate import Gate
+from backends.serving.speculation.lookup import Lookup
+from backends.serving.speculation.speculation import Speculation
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from backends.llamacpp.engine.engine import Engine
-from backends.llamacpp.work import Event, Failed, Work, Wrote
+from backends.serving.work import Event, Failed, Work, Wrote
 from backends.types import Caller, JsonSchemaFormat, RegexFormat, Sampling
 from tests.backends.llamacpp.engine.driving import open_engine
 

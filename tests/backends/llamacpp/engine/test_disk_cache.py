@@ -13,7 +13,7 @@ import pytest
 from backends.errors import Unavailable
 from backends.llamacpp.engine.disk_cache import DiskCache
 from backends.llamacpp.engine.engine import Engine
-from backends.llamacpp.engine.prefix_cache import State
+from backends.llamacpp.engine.slots import State
 from tests.backends.llamacpp.engine.driving import ask, work
 
 LAYOUT, OTHER = "a" * 64, "b" * 64

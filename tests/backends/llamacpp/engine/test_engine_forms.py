@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from backends.llamacpp.engine.engine import Engine
-from backends.llamacpp.work import Work
+from backends.serving.work import Work
 from backends.types import Caller, GrammarFormat, JsonSchemaFormat, RegexFormat, ResponseFormat, Sampling
 from tests.backends.llamacpp.engine.driving import Answer, Answers, alone, ask, finish, prompts, work
 

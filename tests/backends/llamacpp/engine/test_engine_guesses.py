@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from backends.errors import Unavailable
 from backends.llamacpp.engine.engine import Engine
-from backends.llamacpp.engine.sequence import Sequence as Running
-from backends.llamacpp.engine.speculation.gate import Gate
-from backends.llamacpp.engine.speculation.proposer import Outlook
-from backends.llamacpp.engine.speculation.speculation import Speculation
-from backends.llamacpp.work import Work
+from backends.serving.parts import Logits
+from backends.serving.scheduler import Row
+from backends.serving.speculation.speculation import Speculation
+from backends.serving.work import Work
 from backends.types import Caller, JsonSchemaFormat, RegexFormat, Sampling
 from tests.backends.llamacpp.engine.driving import Answers, ask, finish, prompts, work
 from tests.backends.llamacpp.engine.recurrent import save_recurrent
+from tests.backends.serving.oracle import OpenGate, Oracle
 
 Opened = Callable[..., Engine]
 SAMPLINGS = {
@@ -28,49 +28,6 @@ SAMPLINGS = {
 }
 
 
-class Oracle:
-    """Guesses from the known answers: of every other one as it is, of the rest wrong from the third on."""
-
-    def __init__(self, expected: Answers, count: int) -> None:
-        self.expected = expected
-        self.guess_count = count
-        self.learnt: list[tuple[int, int]] = []
-
-    def outlook(self, sequence: Running) -> Outlook:
-        return (1.0,) * self.guess_count
-
-    def prepare(self, sequences: Sequence[Running]) -> None:
-        pass
-
-    def propose(self, sequences: Sequence[Running], count: int) -> list[tuple[int, ...]]:
-        return [self._guess(sequence, count) for sequence in sequences]
-
-    def learn(self, guess_count: int, right_count: int) -> None:
-        self.learnt.append((guess_count, right_count))
-
-    def forget(self, sequence: Running) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-    def _guess(self, sequence: Running, count: int) -> tuple[int, ...]:
-        written = len(sequence.tokens) - len(sequence.work.tokens)
-        right = self.expected[sequence.work.id].tokens[written : written + count]
-        known = right if sequence.work.id % 2 == 0 else right[:2]
-        return (*known, *[7] * (count - len(known)))
-
-
-class OpenGate(Gate):
-    """Lets everything through, whatever it costs."""
-
-    def choose(self, outlooks: Sequence[Outlook], most: int) -> int:
-        return min(most, max(map(len, outlooks)))
-
-    def note(self, answers: int, count: int, seconds: float) -> None:
-        pass
-
-
 def open_gate(engine: Engine) -> None:
     """Let ``engine`` guess in every step from now on."""
     assert engine._speculation is not None
@@ -79,7 +36,7 @@ def open_gate(engine: Engine) -> None:
 
 def guessing(engine: Engine, expected: Answers, count: int = 3) -> Oracle:
     """Let an oracle guess ``count`` tokens in every step of ``engine`` from now on."""
-    oracle = Oracle(expected, count)
+    oracle = Oracle(expected.tokens, count)
     engine._runner._speculation = Speculation(oracle, OpenGate(), engine.context_token_count)
     return oracle
 
@@ -196,10 +153,14 @@ def test_a_step_that_fails_is_done_without_guesses(
     expected = ask(plain, *works)
     engine = opened()
     guessing(engine, expected)
-    compute = engine._runner._batch.compute
-    monkeypatch.setattr(
-        engine._runner._batch, "compute", lambda rows: 1 if any(row.draft for row in rows) else compute(rows)
-    )
+    compute = engine._batch.compute
+
+    def refuse(rows: list[Row]) -> Logits:
+        if any(row.draft for row in rows):
+            raise Unavailable("no room")
+        return compute(rows)
+
+    monkeypatch.setattr(engine._batch, "compute", refuse)
     assert ask(engine, *works).tokens == expected.tokens
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from backends.errors import ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
 from backends.llamacpp.engine.engine import Engine
+from backends.serving.parts import Logits
+from backends.serving.scheduler import Row
 from backends.types import GrammarFormat
 from tests.backends.llamacpp.engine.driving import alone, ask, finish, prompts, work
 
@@ -94,12 +96,14 @@ def test_a_batch_that_llama_cpp_refuses_is_taken_apart(
     """Only the row that fails by itself fails; a full KV cache is met the same way."""
     works = [work(i, range(5 + i, 9 + i)) for i in range(3)]
     expected = alone(engine, *works)
-    compute = engine._runner._batch.compute
-    monkeypatch.setattr(
-        engine._runner._batch,
-        "compute",
-        lambda rows: 1 if any(row.sequence.work.id == 9 for row in rows) else compute(rows),
-    )
+    compute = engine._batch.compute
+
+    def refuse(rows: list[Row]) -> Logits:
+        if any(row.sequence.work.id == 9 for row in rows):
+            raise Unavailable("no")
+        return compute(rows)
+
+    monkeypatch.setattr(engine._batch, "compute", refuse)
     answers = ask(engine, *works, work(9, range(5, 9)))
     assert isinstance(answers[9].error, Unavailable)
     assert {i: answers[i].tokens for i in range(3)} == expected
@@ -109,11 +113,9 @@ def test_an_aborted_step_is_done_again(engine: Engine, monkeypatch: pytest.Monke
     """Nothing is lost and nothing comes twice."""
     works = [work(i, tokens) for i, tokens in enumerate(prompts(4))]
     expected = alone(engine, *works)
-    compute, calls = engine._runner._batch.compute, iter(range(10**6))
+    decode, calls = engine._batch.decode, iter(range(10**6))
     monkeypatch.setattr(
-        engine._runner._batch,
-        "compute",
-        lambda rows: (compute(rows), 2 if next(calls) % 3 == 0 else 0)[1],
+        engine._batch, "decode", lambda count: (decode(count), 2 if next(calls) % 3 == 0 else 0)[1]
     )
     answers = ask(engine, *works)
     assert {i: answers[i].tokens for i in range(4)} == expected

@@ -59,11 +59,9 @@ def test_an_aborted_step_reads_all_anew(
     engine = opened(recurrent_gguf)
     works = [work(i, tokens, 10) for i, tokens in enumerate(prompts(3))]
     expected = alone(engine, *works)
-    compute, calls = engine._runner._batch.compute, iter(range(10**6))
+    decode, calls = engine._batch.decode, iter(range(10**6))
     monkeypatch.setattr(
-        engine._runner._batch,
-        "compute",
-        lambda rows: (compute(rows), 2 if next(calls) == 9 else 0)[1],
+        engine._batch, "decode", lambda count: (decode(count), 2 if next(calls) == 9 else 0)[1]
     )
     assert ask(engine, *works).tokens == expected
 

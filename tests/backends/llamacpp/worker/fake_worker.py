@@ -12,7 +12,6 @@ import socket
 import sys
 from pathlib import Path
 
-from backends.llamacpp.work import Began, Work, Wrote
 from backends.llamacpp.worker.frames import FrameReader
 from backends.llamacpp.worker.messages import (
     AddAdapter,
@@ -29,6 +28,7 @@ from backends.llamacpp.worker.messages import (
     read_order,
     write_report,
 )
+from backends.serving.work import Began, Work, Wrote
 from backends.types import TokenLogprob
 
 

@@ -146,4 +146,4 @@ async def test_a_model_loads_while_another_writes(tiny_gguf: Path) -> None:
 
 def written(backend: LlamaCppBackend) -> int:
     """Tokens of all answers under way."""
-    return sum(len(ticket._written) for ticket in answers_under_way(backend))
+    return sum(len(ticket.written) for ticket in answers_under_way(backend))

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from backends import errors
 from backends.errors import BackendError, Overloaded, Unavailable
 from backends.llamacpp.options import AdapterOptions, LlamaCppOptions
-from backends.llamacpp.work import Began, Load, Work, Wrote
 from backends.llamacpp.worker.frames import FrameError, FrameReader
 from backends.llamacpp.worker.messages import (
     AddAdapter,
@@ -37,7 +36,8 @@ from backends.llamacpp.worker.messages import (
     write_order,
     write_report,
 )
-from backends.types import Caller, GrammarFormat, JsonSchemaFormat, RegexFormat, Sampling, TokenLogprob
+from backends.serving.work import Began, Work, Wrote
+from backends.types import Caller, GrammarFormat, JsonSchemaFormat, Load, RegexFormat, Sampling, TokenLogprob
 
 FORMS = (None, JsonSchemaFormat({"enum": [1, None, "é"]}), RegexFormat("a+"), GrammarFormat('root ::= "a"'))
 OPTIONS = LlamaCppOptions(

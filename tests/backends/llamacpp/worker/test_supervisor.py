@@ -14,12 +14,12 @@ import pytest
 
 from backends.errors import BackendError, Overloaded, Unavailable
 from backends.llamacpp.options import LlamaCppOptions
-from backends.llamacpp.work import Work, Wrote
 from backends.llamacpp.worker.backoff import Backoff
 from backends.llamacpp.worker.messages import Embed, Open
 from backends.llamacpp.worker.models import KilledWorker
 from backends.llamacpp.worker.supervisor import Supervisor
 from backends.llamacpp.worker.watch import Patience
+from backends.serving.work import Work, Wrote
 from backends.types import Sampling
 
 FAKE = Path(__file__).with_name("fake_worker.py")
@@ -125,9 +125,9 @@ async def test_orders_that_only_waited_are_not_suspected(fakes: Fakes) -> None:
     """A worker killed from outside takes those that it was writing one step nearer to failure, no others."""
     async with opened(fakes("answers")) as supervisor:
         waiting = supervisor.submit("m", work(supervisor))
-        waiting._has_begun = False
+        waiting.has_begun = False
         running = supervisor.submit("m", work(supervisor))
-        running._has_begun = True
+        running.has_begun = True
         supervisor._mourn("died")
         assert (waiting.death_count, running.death_count) == (0, 1)
 

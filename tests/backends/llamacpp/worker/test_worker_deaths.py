@@ -16,10 +16,10 @@ import pytest
 from backends.errors import Unavailable
 from backends.llamacpp.backend import LlamaCppBackend
 from backends.llamacpp.options import LlamaCppOptions
-from backends.llamacpp.work import Work, Wrote
 from backends.llamacpp.worker.messages import Open
 from backends.llamacpp.worker.supervisor import Supervisor
 from backends.llamacpp.worker.watch import Patience
+from backends.serving.work import Work, Wrote
 from backends.types import Sampling
 from tests.backends.llamacpp.asking import (
     answers_under_way,
@@ -39,7 +39,7 @@ IMPATIENT = Patience(tick_s=0.1, silence_limit_s=0.5)
 
 async def written(backend: LlamaCppBackend, token_count: int) -> None:
     """Wait until the worker has written that much of all that is under way."""
-    while sum(len(ticket._written) for ticket in answers_under_way(backend)) < token_count:
+    while sum(len(ticket.written) for ticket in answers_under_way(backend)) < token_count:
         await asyncio.sleep(0.001)
 
 
@@ -64,7 +64,7 @@ async def test_killed_again_and_again_all_end_typed(tiny_gguf: Path) -> None:
             while supervisor_of(backend).process_id is not None:
                 await asyncio.sleep(0.001)
             for ticket in answers_under_way(backend):
-                ticket._written.clear()
+                ticket.written.clear()
         outcomes = await asyncio.gather(*answers, return_exceptions=True)
         assert all(isinstance(outcome, tuple | Unavailable) for outcome in outcomes)
         assert any(isinstance(outcome, Unavailable) for outcome in outcomes)

@@ -5,22 +5,19 @@ One answer's fault ends that answer alone.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from backends.errors import BackendError, TimedOut, Unavailable
-from backends.llamacpp.engine.adapters import Adapters
-from backends.llamacpp.engine.batch import ABORTED, Batch
-from backends.llamacpp.engine.prefix_tiers import PrefixTiers
-from backends.llamacpp.engine.prefixes import Prefixes
-from backends.llamacpp.engine.scheduler import Row, Scheduler
-from backends.llamacpp.engine.sequence import Sequence
-from backends.llamacpp.engine.sinks import Sinks
-from backends.llamacpp.engine.slots import Slots
-from backends.llamacpp.engine.speculation.speculation import Speculation
-from backends.llamacpp.engine.writer import Logits, Writer
-from backends.llamacpp.native import Native
-from backends.llamacpp.options import LlamaCppOptions
-from backends.llamacpp.work import Began, Event
+from backends.serving.parts import Aborted, Batch, Logits, Memory, Writer
+from backends.serving.prefixes import Prefixes
+from backends.serving.scheduler import Row, Scheduler
+from backends.serving.sequence import Sequence
+from backends.serving.speculation.speculation import Speculation
+from backends.serving.tempo import Tempo
+from backends.serving.work import Began, Event
+from backends.types import Load
 
 
 @dataclass(slots=True)
@@ -34,37 +31,34 @@ class Counts:
     accepted: int = 0
 
 
-class Runner:
-    """Carries ``sequences`` (by the id of their work) through steps.
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a runner works with. ``speculation`` guesses tokens ahead; None: nobody does."""
 
-    ``speculation`` guesses tokens ahead; None: nobody does.
-    """
+    memory: Memory
+    batch: Batch
+    writer: Writer
+    prefixes: Prefixes
+    speculation: Speculation | None = None
+
+
+class Runner:
+    """Carries ``sequences`` (by the id of their work) through steps."""
 
     def __init__(
-        self,
-        native: Native,
-        options: LlamaCppOptions,
-        cache: PrefixTiers,
-        speculation: Speculation | None = None,
+        self, scheduler: Scheduler, parts: Parts, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self.sequences: dict[int, Sequence] = {}
         self.events: list[Event] = []
         self.counts = Counts()
-        self.scheduler = Scheduler(
-            slot_count=native.sequence_count,
-            queue_length=options.queue_length,
-            step_token_count=options.batch_token_count,
-            context_token_count=native.context_token_count,
-            shares_prefixes=native.shares_prefixes,
-        )
-        self.adapters = Adapters(native)
-        self._slots = Slots(native)
-        self._batch = Batch(native)
-        self._writer = Writer(native)
-        self._speculation = speculation
-        self._prefixes = Prefixes(cache, self._slots, self.adapters, exact=not native.shares_prefixes)
-        count = options.attention_sink_token_count
-        self._sinks = None if count is None else Sinks(native, count, self._slots)
+        self.scheduler = scheduler
+        self._tempo = Tempo()
+        self._clock = clock
+        self._memory = parts.memory
+        self._batch = parts.batch
+        self._writer = parts.writer
+        self._prefixes = parts.prefixes
+        self._speculation = parts.speculation
 
     def submit(self, sequence: Sequence) -> None:
         """Take ``sequence``; raises Overloaded where too many wait."""
@@ -79,13 +73,32 @@ class Runner:
             )
         self._admit()
         self.scheduler.arrange()
-        self._slots.arrange(self.scheduler.running)
-        if self._sinks is not None:
-            for sequence in self.scheduler.running:
-                self._sinks.make_room(sequence)
-        self._run(self.scheduler.rows())
+        self._memory.arrange(self.scheduler.running)
+        rows = self.scheduler.rows()
+        if rows:
+            self._run(rows)
         events, self.events = self.events, []
         return events
+
+    def load(self) -> Load:
+        """How busy it is now, and what it has done so far."""
+        slot_count = self.scheduler.slot_count
+        joined_count = min(len(self.scheduler.running) + 1, slot_count)
+        return Load(
+            read_s=self._tempo.read_s(len(self.scheduler.running)),
+            token_s=self._tempo.token_s(joined_count),
+            answer_s=self._tempo.answer_s(slot_count),
+            running_count=len(self.scheduler.running),
+            waiting_count=len(self.scheduler.waiting),
+            slot_count=slot_count,
+            read_token_count=self.counts.read,
+            cached_token_count=self.counts.cached,
+            written_token_count=self.counts.written,
+            drafted_token_count=self.counts.drafted,
+            accepted_token_count=self.counts.accepted,
+            preemption_count=self.scheduler.preemption_count,
+            unread_token_count=self.scheduler.unread_token_count,
+        )
 
     def drop(self, sequence: Sequence) -> None:
         """Let ``sequence`` go, and keep what was computed for others that begin alike."""
@@ -93,7 +106,7 @@ class Runner:
         del self.sequences[sequence.work.id]
         if sequence.slot is not None:
             self._prefixes.keep(sequence)
-            self._slots.clear(sequence)
+            self._memory.clear(sequence)
         if self._speculation is not None:
             self._speculation.forget(sequence)
         sequence.close()
@@ -106,7 +119,7 @@ class Runner:
     def _admit(self) -> None:
         while (admission := self.scheduler.admit()) is not None:
             if admission.preempted is not None:
-                self._slots.take_out(admission.preempted)
+                self._memory.take_out(admission.preempted)
             sequence = admission.sequence
             try:
                 self._begin(sequence)
@@ -123,40 +136,45 @@ class Runner:
         self.events.append(Began(sequence.work.id, min(sequence.cached, len(sequence.work.tokens))))
 
     def _run(self, rows: list[Row]) -> None:
-        """Compute ``rows`` and what is guessed behind them."""
-        if not rows:
-            return
-        self.adapters.use(rows[0].sequence.work.adapter)
+        """Compute ``rows`` and what is guessed behind them, and note how long it took."""
+        started_s, written, reads = self._clock(), self.counts.written, not _only_write(rows)
         if self._speculation is None:
             self._compute(rows)
         elif self._compute(self._speculation.guess(rows)):
             self._speculation.took()
+        seconds, written = self._clock() - started_s, self.counts.written - written
+        if reads:
+            self._tempo.read(sum(row.count for row in rows), seconds)
+        elif written:
+            self._tempo.wrote(len(rows), written, seconds)
 
     def _compute(self, rows: list[Row]) -> bool:
         """Compute ``rows``, and return whether that went well.
 
-        Those that llama.cpp cannot compute together are computed one by one, without guesses.
+        Those that cannot be computed together are computed one by one, without guesses.
         """
-        code = self._batch.compute(rows)
-        if code == 0:
-            self._take(rows)
-            return True
-        # Some of it may have been computed.
-        for row in rows:
-            self._slots.truncate(row.sequence)
-        if code == ABORTED:
+        try:
+            logits = self._batch.compute(rows)
+        except (Aborted, Unavailable) as exc:
+            # Some of it may have been computed.
+            for row in rows:
+                self._memory.truncate(row.sequence)
+            if isinstance(exc, Unavailable):
+                self._compute_apart(rows, exc)
             return False
+        self._take(rows, logits)
+        return True
+
+    def _compute_apart(self, rows: list[Row], error: Unavailable) -> None:
+        """Compute ``rows`` one by one after ``error``, which ends one that was alone already."""
         if len(rows) == 1 and not rows[0].draft:
-            message = f"llama.cpp could not compute {rows[0].count} tokens (llama_decode returned {code})"
-            self.fail(rows[0].sequence, Unavailable(message))
-            return False
+            self.fail(rows[0].sequence, error)
+            return
         for row in rows:
             self._compute([replace(row, draft=())])
-        return False
 
-    def _take(self, rows: list[Row]) -> None:
+    def _take(self, rows: list[Row], logits: Logits) -> None:
         """Take what came of ``rows``."""
-        logits = self._batch.logits()
         place = 0
         for row in rows:
             sequence, writes = row.sequence, row.writes
@@ -179,6 +197,7 @@ class Runner:
             self.counts.written += 1
             if wrote.ends or sequence.complete:
                 self._learn(row, accepted + (wrote.token == guess))
+                self._tempo.ended(len(sequence.tokens) - len(sequence.work.tokens))
                 self.drop(sequence)
                 return
             if wrote.token != guess:
@@ -186,7 +205,7 @@ class Runner:
             accepted += 1
             sequence.computed += 1
         if accepted < len(row.draft):
-            self._slots.truncate(sequence)
+            self._memory.truncate(sequence)
         self._learn(row, accepted)
 
     def _learn(self, row: Row, accepted: int) -> None:
@@ -197,3 +216,7 @@ class Runner:
             self.scheduler.charge(row.sequence, accepted)
             if self._speculation is not None:
                 self._speculation.learn(row, accepted)
+
+
+def _only_write(rows: list[Row]) -> bool:
+    return all(row.sequence.pending == 1 for row in rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import abc
 from typing import Protocol
 
-from backends.llamacpp.engine.sequence import Sequence
+from backends.serving.sequence import Sequence
 
 Outlook = tuple[float, ...]
 """Of each of the next guesses, the probability that it and all before it are right; falling."""

@@ -8,8 +8,8 @@ from operator import mul
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.llamacpp.engine.speculation.gate import Gate
-from backends.llamacpp.engine.speculation.proposer import Outlook
+from backends.serving.speculation.gate import Gate
+from backends.serving.speculation.proposer import Outlook
 
 COUNTS = (1, 3, 7, 15)
 

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from backends.llamacpp.engine.scheduler import Row
-from backends.llamacpp.engine.sequence import Sequence
-from backends.llamacpp.engine.speculation.gate import Gate
-from backends.llamacpp.engine.speculation.proposer import Outlook, Proposer
-from backends.llamacpp.native import DRAFT_TOKEN_COUNT
+from backends.serving.scheduler import Row
+from backends.serving.sequence import Sequence
+from backends.serving.speculation.gate import Gate
+from backends.serving.speculation.proposer import Outlook, Proposer
+
+# Tokens that may be guessed ahead in one step, over all sequences: each takes a row of logits.
+DRAFT_TOKEN_COUNT = 32
 
 
 class Speculation:

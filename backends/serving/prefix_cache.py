@@ -1,6 +1,6 @@
 """States of what was read before, by its tokens: the least recently used go when memory is full.
 
-Knows no llama.cpp: a state is bytes that belong to tokens and to the adapter they were read with.
+Knows no library: a state is bytes that belong to tokens and to the adapter they were read with.
 """
 
 from __future__ import annotations
@@ -8,16 +8,28 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-State = npt.NDArray[np.uint8]
 Tokens = npt.NDArray[np.int32]
 
 
+class Sized(Protocol):
+    """What takes ``nbytes`` of memory, as arrays and tensors say it."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        ...
+
+
+State = TypeVar("State", bound=Sized)
+
+
 @dataclass(frozen=True, slots=True)
-class Match:
+class Match(Generic[State]):
     """A state of ``whole_length`` tokens, the first ``length`` of which are those that were looked for."""
 
     length: int
@@ -26,22 +38,22 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Generic[State]):
     tokens: Tokens
     state: State
     adapter: str | None
 
 
-class PrefixCache:
+class PrefixCache(Generic[State]):
     """Holds states of at most ``byte_limit`` bytes together; 0: none."""
 
     def __init__(self, byte_limit: int) -> None:
         self.byte_count = 0
         self._byte_limit = byte_limit
-        self._entries: OrderedDict[int, _Entry] = OrderedDict()
+        self._entries: OrderedDict[int, _Entry[State]] = OrderedDict()
         self._next_id = 0
 
-    def longest(self, tokens: Sequence[int], adapter: str | None) -> Match | None:
+    def longest(self, tokens: Sequence[int], adapter: str | None) -> Match[State] | None:
         """Find the state that shares the longest beginning with ``tokens``, and note its use.
 
         Compares arrays: 200 states of 2,000 tokens take below a millisecond.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.llamacpp.engine.sequence import Sequence
-from backends.llamacpp.engine.speculation.lookup import Lookup
-from backends.llamacpp.work import Work
+from backends.serving.sequence import Sequence
+from backends.serving.speculation.lookup import Lookup
+from backends.serving.work import Work
 from backends.types import Sampling
 
 

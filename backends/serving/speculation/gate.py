@@ -2,14 +2,14 @@
 
 A step that guesses takes longer, by much where few cores compute, and writes more only where guesses
 are right. Both are measured, the times here and the rates by who guesses; nothing is assumed but to begin
-with. Pure: knows no llama.cpp and no clock.
+with. Pure: knows no library and no clock.
 """
 
 from __future__ import annotations
 
 from collections import abc
 
-from backends.llamacpp.engine.speculation.proposer import Outlook
+from backends.serving.speculation.proposer import Outlook
 
 # Guesses for each answer, so that one or two answers make 4, 8 or 16 tokens: kernels work on 4 at once.
 _COUNTS = (1, 3, 7, 15)
@@ -35,7 +35,7 @@ class Gate:
     def choose(self, outlooks: abc.Sequence[Outlook], most: int) -> int:
         """Return how many tokens, at most ``most``, to guess of every answer, given what guesses promise.
 
-        All get as many, for llama.cpp computes answers of equal length together and others one after the
+        All get as many, for answers of equal length are computed together and others one after the
         other.
         """
         answers = len(outlooks)

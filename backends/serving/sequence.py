@@ -1,22 +1,16 @@
 """One answer while it is written: its tokens, what of them has been computed, and how the next is drawn.
 
-Knows neither llama.cpp nor the other answers.
+Knows neither the library that computes nor the other answers.
 """
 
 from __future__ import annotations
 
-import codecs
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from backends.errors import BackendError
-from backends.llamacpp.work import Failed, Work
 from backends.sampling import Sampler
+from backends.serving.work import Failed, Work
 from backends.types import Usage
-
-State = npt.NDArray[np.uint8]
 
 
 class Sequence:
@@ -25,7 +19,8 @@ class Sequence:
     There is no border between reading and writing: ``tokens`` are the prompt and what was written,
     and those from ``computed`` on are to be computed next. Where ``slot`` is None the memory does not
     hold it; then ``state`` does, if anything was computed. ``forgotten`` tokens after the attention
-    sinks were dropped, so positions in the memory are that much lower.
+    sinks were dropped, so positions in the memory are that much lower. ``state``, ``characters`` (what
+    makes text of tokens) and ``constraint`` are of the engine's own kinds; None: there is none.
     """
 
     __slots__ = (
@@ -51,11 +46,11 @@ class Sequence:
         self.cached = 0
         self.forgotten = 0
         self.slot: int | None = None
-        self.state: State | None = None
+        self.state: Any = None
         self.began = False
         self.sampler = Sampler(work.sampling, work.tokens)
         self.constraint: Any = None
-        self.characters = codecs.getincrementaldecoder("utf-8")("replace")
+        self.characters: Any = None
 
     @property
     def pending(self) -> int:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.errors import Overloaded
-from backends.llamacpp.engine.scheduler import MIN_SHARED_TOKEN_COUNT, Scheduler
-from backends.llamacpp.engine.sequence import Sequence, shared_length
-from backends.llamacpp.work import Work
+from backends.serving.scheduler import MIN_SHARED_TOKEN_COUNT, Scheduler
+from backends.serving.sequence import Sequence, shared_length
+from backends.serving.work import Work
 from backends.types import Caller, Sampling
 
 SLOTS, BUDGET, CONTEXT = 3, 16, 200

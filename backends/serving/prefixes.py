@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from operator import itemgetter
+from typing import Any, Protocol
 
-from backends.llamacpp.engine.adapters import Adapters
-from backends.llamacpp.engine.prefix_tiers import PrefixTiers
-from backends.llamacpp.engine.scheduler import MIN_SHARED_TOKEN_COUNT
-from backends.llamacpp.engine.sequence import Sequence, State, shared_length
-from backends.llamacpp.engine.slots import Slots
+from backends.errors import Unavailable
+from backends.serving.parts import Memory
+from backends.serving.prefix_cache import Match
+from backends.serving.scheduler import MIN_SHARED_TOKEN_COUNT
+from backends.serving.sequence import Sequence, shared_length
 
 # Saving and restoring 128 tokens takes 10 ms, reading them 600 (0.6B, 2 threads); so copying 32 tokens
 # costs less than reading one.
 _COPIED_PER_READ = 32
 
 
+class Cache(Protocol):
+    """Where states are kept, such as :class:`backends.serving.prefix_cache.PrefixCache`."""
+
+    def longest(self, tokens: tuple[int, ...], adapter: str | None) -> Match[Any] | None:
+        """Find the state that shares the longest beginning with ``tokens``."""
+
+    def keep(self, tokens: tuple[int, ...], state: Any, adapter: str | None) -> None:
+        """Keep ``state`` if there is room."""
+
+
 class Prefixes:
     """Gives sequences the state of the longest beginning that is known of them."""
 
-    def __init__(self, cache: PrefixTiers, slots: Slots, adapters: Adapters, *, exact: bool) -> None:
-        """Store; ``exact`` where states cannot be cut back, so that only whole ones are of use."""
+    def __init__(
+        self,
+        cache: Cache,
+        memory: Memory,
+        key: Callable[[str | None], str | None] = lambda adapter: adapter,
+        *,
+        exact: bool = False,
+    ) -> None:
+        """Store; ``key`` tells an adapter's contents from all others by its name.
+
+        ``exact`` where states cannot be cut back, so that only whole ones are of use.
+        """
         self._cache = cache
-        self._slots = slots
-        self._adapters = adapters
+        self._memory = memory
+        self._key = key
         self._exact = exact
 
     def recall(self, sequence: Sequence, running: Iterable[Sequence]) -> None:
@@ -47,17 +69,19 @@ class Prefixes:
         """Keep what the memory holds of ``sequence``, where it is more than was known before."""
         new = sequence.computed - sequence.cached
         if sequence.slot is not None and not sequence.forgotten and new >= MIN_SHARED_TOKEN_COUNT:
-            self._keep(sequence)
+            # Where there is no memory for it, it is read again.
+            with suppress(Unavailable):
+                self._keep(sequence)
 
-    def _keep(self, sequence: Sequence) -> State:
-        state = self._slots.save(sequence)
+    def _keep(self, sequence: Sequence) -> Any:
+        state = self._memory.save(sequence)
         tokens = tuple(sequence.tokens[: sequence.computed])
-        self._cache.keep(tokens, state, self._adapters.key(sequence.work.adapter))
+        self._cache.keep(tokens, state, self._key(sequence.work.adapter))
         return state
 
-    def _cached(self, sequence: Sequence) -> tuple[int, State | None]:
+    def _cached(self, sequence: Sequence) -> tuple[int, Any]:
         """Length and state of the longest beginning in the cache."""
-        match = self._cache.longest(tuple(sequence.tokens), self._adapters.key(sequence.work.adapter))
+        match = self._cache.longest(tuple(sequence.tokens), self._key(sequence.work.adapter))
         if match is None:
             return 0, None
         length = self._usable(min(match.length, len(sequence.tokens) - 1), match.whole_length)

@@ -2,7 +2,8 @@
 
 Higher priorities come first. Among equals the tenant that has been served least does, by a virtual token
 counter (Sheng et al. 2024, "Fairness in Serving Large Language Models", algorithm 2: prompt tokens weigh 1,
-written ones 2), and within a tenant who came first. Knows no llama.cpp and no clock.
+written ones 2), and within a tenant who came first. Knows no
+library and no clock.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from backends.errors import Overloaded
-from backends.llamacpp.engine.sequence import Sequence, shared_length
+from backends.serving.sequence import Sequence, shared_length
 
 _WRITTEN_WEIGHT = 2
 # Shorter common beginnings, such as a chat template's, are read again sooner than they are copied.
@@ -65,7 +66,7 @@ class Scheduler:
         self.running: list[Sequence] = []
         self.waiting: list[Sequence] = []
         self.preemption_count = 0
-        self._slot_count = slot_count
+        self.slot_count = slot_count
         self._queue_length = queue_length
         self._step_token_count = step_token_count
         self._context_token_count = context_token_count
@@ -77,9 +78,9 @@ class Scheduler:
     def submit(self, sequence: Sequence) -> None:
         """Let ``sequence`` wait for its turn; raises Overloaded where too many do."""
         count = len(self.running) + len(self.waiting)
-        if count >= self._slot_count + self._queue_length:
+        if count >= self.slot_count + self._queue_length:
             raise Overloaded(
-                f"{count} requests run or wait, as many as sequence_count {self._slot_count} and "
+                f"{count} requests run or wait, as many as sequence_count {self.slot_count} and "
                 f"queue_length {self._queue_length} allow; come back later"
             )
         self._enter(sequence.work.caller.tenant)
@@ -105,7 +106,7 @@ class Scheduler:
         """
         if not self.waiting or self._unread() >= self._step_token_count:
             return None
-        full = len(self.running) == self._slot_count
+        full = len(self.running) == self.slot_count
         lowest = (
             min(self.running, key=lambda sequence: (_priority(sequence), -sequence.arrival)) if full else None
         )
@@ -138,7 +139,7 @@ class Scheduler:
     def rows(self) -> list[Row]:
         """Choose what the next step computes, for one adapter, in the order of slots.
 
-        llama.cpp computes what is of unequal length one after the other. So reading beside writing would save
+        What is of unequal length is computed one after the other. So reading beside writing would save
         nothing, and what was written would only wait for what is read.
         """
         turn = self._turn()
@@ -171,6 +172,11 @@ class Scheduler:
     def charge(self, sequence: Sequence, count: int) -> None:
         """Count ``count`` tokens that the tenant of ``sequence`` got beside the one of the step."""
         self._served[sequence.work.caller.tenant] += _WRITTEN_WEIGHT * count
+
+    @property
+    def unread_token_count(self) -> int:
+        """Tokens of prompts that run or wait and are not read yet."""
+        return self._unread() + sum(sequence.pending for sequence in self.waiting)
 
     def _unread(self) -> int:
         return sum(sequence.pending for sequence in self.running if sequence.pending > 1)

@@ -64,18 +64,3 @@ class Failed:
 
 
 Event = Began | Wrote | Failed
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """How busy an engine is. Token counts are totals since it was opened."""
-
-    running_count: int
-    waiting_count: int
-    slot_count: int
-    read_token_count: int
-    cached_token_count: int
-    written_token_count: int
-    drafted_token_count: int
-    accepted_token_count: int
-    preemption_count: int

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import abc
 
-from backends.llamacpp.engine.sequence import Sequence
-from backends.llamacpp.engine.speculation.proposer import Outlook
-from backends.llamacpp.engine.speculation.record import Record, stage
+from backends.serving.sequence import Sequence
+from backends.serving.speculation.proposer import Outlook
+from backends.serving.speculation.record import Record, stage
 
 # Runs of tokens by whose last occurrence places are found, the longest first.
 _RUN_LENGTHS = (6, 3, 1)
@@ -67,7 +67,7 @@ class Trail:
 
 
 class Lookup:
-    """Guesses copies; see :class:`backends.llamacpp.engine.speculation.proposer.Proposer`."""
+    """Guesses copies; see :class:`backends.serving.speculation.proposer.Proposer`."""
 
     def __init__(self) -> None:
         self._common = Record(_COMMON_MEMORY)
