@@ -72,7 +72,7 @@ def test_people_get_a_table(upshift: Run, house: Path) -> None:
 
 
 def test_a_log_that_cannot_tell_ends_with_what_is_missing(upshift: Run, house: Path) -> None:
-    """Costs are known all the same, probes that confidence rests on among them, and the picture shows them."""
+    """Costs are known all the same, those of probes among them, and the picture shows them."""
     picture = house / "p.png"
     ended = upshift(*words(house, "--journal", str(house / "j.sqlite"), "--plot", str(picture)))
     assert ended.code == 1
