@@ -52,6 +52,7 @@ def build(config: Config) -> Router:
         None if learnt is None else learnt.confidence,
         allow_uncalibrated=config.confidence.uncalibrated == "token_probability",
         prober=_prober(config, learnt),
+        measures_all=config.confidence.costly_signals == "always",
     )
     journal = _journal(config)
     # Audits without a journal would leave no trace; and whoever keeps it is the one who watches.
