@@ -6,7 +6,7 @@ certify must not have been seen by ``learnt``; nothing here can check that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,14 +32,26 @@ _STAKES = (0.002, 2.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """Records as policies see them, with the grades of all tiers, (n, K), cheapest tier first."""
+    """Records as policies see them, with the grades of all tiers, (n, K), cheapest tier first.
+
+    ``costs`` (n, K), in millionths of a US dollar, are those of each record; None: as the ladder has them.
+    """
 
     views: Sequence[View]
     qualities: Floats
+    costs: Floats | None = None
 
     def rows(self, places: Sequence[int]) -> Labelled:
         """Return some of the records."""
-        return Labelled([self.views[place] for place in places], self.qualities[list(places)])
+        kept = list(places)
+        costs = None if self.costs is None else self.costs[kept]
+        return Labelled([self.views[place] for place in kept], self.qualities[kept], costs)
+
+    def costs_on(self, ladder: Ladder) -> Floats:
+        """What every answer cost, (n, K)."""
+        if self.costs is not None:
+            return self.costs
+        return np.tile(list(ladder.costs_usd_micros.values()), (len(self.views), 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,11 +92,24 @@ class Finding:
     agreement: Agreement | None
 
 
-def label(learnt: Learnt, records: Sequence[OutcomeRecord], tiers: Sequence[str]) -> Labelled:
-    """Show ``records``, each with an outcome of every tier, to what was learnt from others."""
+def label(
+    learnt: Learnt,
+    records: Sequence[OutcomeRecord],
+    tiers: Sequence[str],
+    cost_of: Callable[[OutcomeRecord, str], float] | None = None,
+) -> Labelled:
+    """Show ``records``, each with an outcome of every tier, to what was learnt from others.
+
+    ``cost_of`` gives the cost of a tier's answer in millionths of a US dollar. Answers that are sent up
+    tend to be long ones, so without it what is saved looks better than it is.
+    """
+    shape = len(records), len(tiers)
     qualities = np.array([[record.outcomes[tier].quality for tier in tiers] for record in records])
     views = [view_of(learnt, record, tiers) for record in records]
-    return Labelled(views, qualities.reshape(len(records), len(tiers)))
+    if cost_of is None:
+        return Labelled(views, qualities.reshape(shape))
+    costs = np.array([[cost_of(record, tier) for tier in tiers] for record in records], dtype=np.float64)
+    return Labelled(views, qualities.reshape(shape), costs.reshape(shape))
 
 
 def find(
@@ -103,7 +128,7 @@ def find(
             for name, runs in tested.items()
         }
         verdicts = certify_strata(evidence, terms)
-        return {name: _finding(verdicts[name], tested[name], ladder, strata[name]) for name in strata}
+        return {name: _finding(verdicts[name], tested[name], strata[name]) for name in strata}
 
 
 def suited_test(qualities: Floats) -> Test:
@@ -113,21 +138,26 @@ def suited_test(qualities: Floats) -> Test:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """One setting on some records: losses (n,) against the top tier, tiers kept (n,), and the mean cost."""
+    """One setting on some records: losses (n,) against the top tier, and tiers kept (n,).
+
+    ``cost`` is the mean of all that ran, ``top_cost`` that of always asking the top tier.
+    """
 
     setting: Setting
     losses: Floats
     chosen: NDArray[np.int64]
     cost: float
+    top_cost: float
 
 
 def run_setting(setting: Setting, labelled: Labelled, ladder: Ladder) -> Run:
     """Replay one setting; the labels need not be those that chose it."""
     policy = CertifiedRouting(setting, ladder.joint)
     replayed = replay(policy, labelled.views, ladder.costs_usd_micros)
-    costs = np.tile(list(ladder.costs_usd_micros.values()), (len(labelled.views), 1))
+    costs = labelled.costs_on(ladder)
     losses = labelled.qualities[:, -1] - replayed.qualities(labelled.qualities)
-    return Run(setting, losses, replayed.chosen, float(replayed.costs(costs).mean()))
+    means = float(replayed.costs(costs).mean()), float(costs[:, -1].mean())
+    return Run(setting, losses, replayed.chosen, *means)
 
 
 def chosen_path(design: Labelled, ladder: Ladder, max_loss: float) -> list[Run]:
@@ -148,7 +178,7 @@ def _chosen(stakes: Floats, design: Labelled, ladder: Ladder, max_loss: float) -
         if is_hopeless(runs[-1].losses, max_loss):
             break
     costs = np.array([run.cost for run in runs])
-    chosen = choose_path(_columns(runs, len(design.views)), costs, ladder.top_cost, max_loss)
+    chosen = choose_path(_columns(runs, len(design.views)), costs, runs[0].top_cost, max_loss)
     return [runs[place] for place in chosen]
 
 
@@ -166,9 +196,7 @@ def _columns(runs: Sequence[Run], count: int) -> Floats:
     return np.column_stack([run.losses for run in runs]) if runs else np.zeros((count, 0))
 
 
-def _finding(
-    verdict: Certified | NotCertified, runs: Sequence[Run], ladder: Ladder, labelled: Labelled
-) -> Finding:
+def _finding(verdict: Certified | NotCertified, runs: Sequence[Run], labelled: Labelled) -> Finding:
     if isinstance(verdict, NotCertified):
         return Finding(verdict, None, None, None)
     step, run = verdict.step, runs[verdict.index]
@@ -179,7 +207,7 @@ def _finding(
         loss=step.loss,
         p_value=step.p_value,
         level=step.level,
-        saving=1.0 - run.cost / ladder.top_cost,
+        saving=1.0 - run.cost / run.top_cost,
     )
     agreement = fit_agreement(labelled.views, labelled.qualities, run.chosen)
     return Finding(verdict, run.setting, proof, agreement)

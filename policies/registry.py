@@ -81,6 +81,10 @@ SIGNALS = Registry(
         "repetition": "policies.signals.repetition:Repetition",
         "arithmetic": "policies.signals.arithmetic:Arithmetic",
         "votes": "policies.signals.votes:Votes",
+        "answer_span": "policies.signals.answer_span:AnswerSpan",
+        "number": "policies.signals.number:Number",
+        "quote": "policies.signals.quote:Quote",
+        "code": "policies.signals.code:Code",
     },
 )
 """Built as ``Class()``."""

@@ -30,7 +30,10 @@ class ShadowPrice:
     dear_share: float
 
     def at(self, draw: float) -> float:
-        """The price for a request whose own number is ``draw``, in [0, 1)."""
+        """The price for a request whose own number is ``draw``, in [0, 1), on traffic as it was recorded.
+
+        The router mixes ties alike, but around a price that follows what is spent.
+        """
         return self.dear if draw < self.dear_share else self.cheap
 
     def to_json(self) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def build(config: Config, earlier: Sequence[Earlier] = ()) -> Router:
         None if learnt is None else learnt.confidence,
         allow_uncalibrated=config.confidence.uncalibrated == "token_probability",
         prober=_prober(config, learnt),
+        measures_all=config.confidence.costly_signals == "always",
     )
     journal = _journal(config) if last is None else last.parts.journal
     auditor = _auditor(config, routes, journal, last)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from policies.base import Accept, Try, Verdict
+from policies.foresight import is_open
 from policies.reasons import Reason
 from router.assess import Assessor
 from router.attempt import Assessed, Attempt
@@ -88,9 +90,14 @@ class Cascade:
         if attempt.is_answered:
             quality = attempt.rung.estimate.quality
             answer = attempt.answer(self.plan.request.prompt)
-            seen = self._assessor.assess(attempt.tier.name, quality, answer)
+            seen = self._assessor.assess(attempt.tier.name, quality, answer, partial(self._is_worth, attempt))
             marks = {USED_DRAFT: 1.0} if attempt.has_draft else {}
             attempt.assessment = replace(seen, signals={**seen.signals, **marks})
+
+    def _is_worth(self, attempt: Attempt, cost_us: float) -> bool:
+        """Whether what takes so many microseconds to know of the last answer can change what is decided."""
+        cost_usd_micros = cost_us * attempt.rung.weights.latency_usd_per_s
+        return is_open(self.plan.policy, self._situation.state(), cost_usd_micros)
 
     async def _probe(self, attempt: Attempt) -> None:
         """Let probes look at the answer. Under a certificate none runs: it was tested without."""

@@ -15,9 +15,10 @@ from traceback import format_tb
 from policies.arms import is_arm
 from policies.base import State, Try, Verdict
 from policies.probes.base import Probe
-from policies.probes.economy import Economy, Outlook, act_of
+from policies.probes.economy import Economy, Outlook
 from policies.signals.base import Answer, was_validated
 from policies.uncalibrated import MARK
+from policies.worth_running import worth_running
 from router.attempt import Assessment, Attempt
 from router.budget import Budget
 from router.plan import Rung
@@ -91,7 +92,7 @@ class Prober:
         if any(probe.options.run == "always" for probe in self._probes.values()):
             return False
         verdicts = map(scene.verdict_at, (0.0, outlook.confidence, 1.0))
-        return len({act_of(verdict) for verdict in verdicts}) == 1
+        return not worth_running(verdicts, 0.0, scene.cost_of)
 
     def _prepared(self, probe: Probe, scene: Scene) -> ProbeRun | None:
         """Make ready to ask; None where nobody can be asked, or time or money does not allow it."""

@@ -37,8 +37,7 @@ class Spending:
 
     def __init__(self, budget_usd: float, start: ShadowPrice | None = None) -> None:
         self._budget_usd = budget_usd
-        first = GUESSED_GAIN if start is None else math.sqrt(start.dear * start.cheap) * budget_usd
-        self._log_price = _bounded(math.log(first))
+        self._log_price = _bounded(math.log(GUESSED_GAIN) if start is None else _first(start, budget_usd))
         self._largest = 1.0
         self._in_flight_count = 0
         self._lock = Lock()
@@ -63,6 +62,12 @@ class Spending:
             count = settling * max(1.0, self._largest / _ROUGH_RATIO)
             self._in_flight_count = max(0, self._in_flight_count - 1)
             self._log_price = _bounded(self._log_price + (budgets - 1.0) / count)
+
+
+def _first(start: ShadowPrice, budget_usd: float) -> float:
+    """Logarithm of the price to begin with: so that, over all draws, its dear share lies below the tie."""
+    tied = math.log(math.sqrt(start.dear * start.cheap) * budget_usd)
+    return tied - _SPREAD * (start.dear_share - 0.5)
 
 
 def _bounded(log_price: float) -> float:

@@ -54,7 +54,8 @@ async def _outcome(router: Router, tier: str, sample: Sample, number: int) -> Ou
         if isinstance(event, Result):
             attempt = event.attempts[0]
             tokens = attempt.usage.output_token_count
-            return Outcome(float(grade(sample, event.text)), attempt.signals, tokens)
+            quality = float(grade(sample, event.text))
+            return Outcome(quality, attempt.signals, tokens, text=event.text)
     return None
 
 
@@ -77,10 +78,13 @@ async def _collect(router: Router, samples: Sequence[Sample]) -> list[OutcomeRec
 
 
 def _without_learnt(config: Config) -> Config:
-    """The same tiers, knowing nothing yet and keeping no journal."""
+    """The same tiers, knowing nothing yet and keeping no journal; whatever can be seen of an answer is."""
     journal = config.journal.model_copy(update={"path": None})
+    confidence = config.confidence.model_copy(update={"costly_signals": "always"})
     guess = DifficultyConfig(estimator="heuristic", options=HeuristicOptions())
-    return config.model_copy(update={"learnt": None, "difficulty": guess, "journal": journal})
+    return config.model_copy(
+        update={"learnt": None, "difficulty": guess, "journal": journal, "confidence": confidence}
+    )
 
 
 @asynccontextmanager

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from policies.base import Accept, Stop, Try, Verdict
+from policies.base import Verdict
 from policies.odds import logit, sigmoid
 from policies.probes.refinement import Refinements
+from policies.worth_running import worth_running
 
 DEFAULT_USEFULNESS = 0.01
 """Gain in AUROC that a probe is credited with where nothing was learnt or configured: enough to be
@@ -123,20 +124,7 @@ class Economy:
         refined = self.refined(outlook)
         now = outlook.confidence if refined is None else refined
         verdicts = [verdict_at(confidence) for confidence in (now, *ends)]
-        if len({act_of(verdict) for verdict in verdicts}) == 1:
-            return False
-        return offer.cost_usd_micros < max(map(cost_of, verdicts))
-
-
-def act_of(verdict: Verdict) -> tuple[type, str | int]:
-    """What a verdict does, whatever its reason."""
-    match verdict:
-        case Try(tier):
-            return Try, tier
-        case Accept(index):
-            return Accept, index
-        case Stop():
-            return Stop, ""
+        return worth_running(verdicts, offer.cost_usd_micros, cost_of)
 
 
 def stand_in(confidence: float, opinions: Iterable[float]) -> float:

@@ -51,6 +51,8 @@ class Arithmetic:
     """
 
     name = "arithmetic"
+    cost_us = 20.0
+    refutes = False
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Check the sums of the first and last pages of the answer."""

@@ -42,6 +42,16 @@ class Signal(Protocol):
         """The name it is registered under."""
         ...
 
+    @property
+    def cost_us(self) -> float:
+        """Declared cost: microseconds of one core that it takes for a page of an answer, rather too many."""
+        ...
+
+    @property
+    def refutes(self) -> bool:
+        """Whether its measures can prove an answer wrong, which settles all else."""
+        ...
+
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Values by stable names, units in the name where there is one."""
         ...

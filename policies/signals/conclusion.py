@@ -30,6 +30,8 @@ class Conclusion:
     """
 
     name = "conclusion"
+    cost_us = 45.0
+    refutes = False
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Measure any answer, the prompt's last user message beside it."""

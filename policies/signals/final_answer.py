@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -52,13 +52,14 @@ class FinalAnswer:
     """A conclusion: ``value`` is normalised, ``number`` set where it can be read as one.
 
     ``is_stated``: the text says that this is its answer; False where it was taken from the place
-    where answers tend to stand.
+    where answers tend to stand. ``written`` is how the text has it.
     """
 
     kind: Kind
     value: str
     number: float | None = None
     is_stated: bool = True
+    written: str = field(default="", compare=False)
 
 
 def find_final_answer(text: str) -> FinalAnswer | None:
@@ -101,17 +102,17 @@ def _from_json(text: str) -> FinalAnswer | None:
         value = json.loads(body, strict=False)
     except (ValueError, RecursionError):
         return None
-    return _of_json(value)
+    return _of_json(value, body)
 
 
-def _of_json(value: Any) -> FinalAnswer:
+def _of_json(value: Any, body: str) -> FinalAnswer:
     if isinstance(value, dict):
         for key in _ANSWER_KEYS:
             if key in value:
                 inner = value[key]
                 return _read(inner) if isinstance(inner, str) else _read(json.dumps(inner))
     # Everything was asked for: the whole value is the answer.
-    return FinalAnswer(Kind.JSON, json.dumps(value, sort_keys=True, separators=(",", ":")))
+    return FinalAnswer(Kind.JSON, json.dumps(value, sort_keys=True, separators=(",", ":")), written=body)
 
 
 def _from_box(tail: str) -> FinalAnswer | None:
@@ -132,7 +133,7 @@ def _from_statement(tail: str) -> FinalAnswer | None:
         rest = tail[end : end + _VALUE_CHAR_COUNT]
         letter = _LETTER.match(rest)
         if letter:
-            return FinalAnswer(Kind.LETTER, letter[1])
+            return FinalAnswer(Kind.LETTER, letter[1], written=letter[1])
         is_marked = tail[begin:end].rstrip(" *").endswith(("is", "are", "was", "be", ":", "=", "#"))
         phrase = _SENTENCE_END.split(rest.lstrip(), maxsplit=1)[0]
         if is_marked and any(map(str.isalnum, phrase)):
@@ -161,14 +162,14 @@ def _from_short(text: str) -> FinalAnswer | None:
     if len(text) > _SHORT_CHAR_COUNT or "\n" in text:
         return None
     letter = _LETTER.match(text)
-    return FinalAnswer(Kind.LETTER, letter[1]) if letter else _read(text)
+    return FinalAnswer(Kind.LETTER, letter[1], written=letter[1]) if letter else _read(text)
 
 
 def _from_code(tail: str) -> FinalAnswer | None:
     if "```" not in tail:
         return None
     blocks = _FENCE.findall(tail)
-    return FinalAnswer(Kind.CODE, " ".join(blocks[-1].split())) if blocks else None
+    return FinalAnswer(Kind.CODE, " ".join(blocks[-1].split()), written=blocks[-1]) if blocks else None
 
 
 def _from_last_line(tail: str) -> FinalAnswer | None:
@@ -176,7 +177,7 @@ def _from_last_line(tail: str) -> FinalAnswer | None:
     line = tail[tail.rfind("\n") + 1 :][-_VALUE_CHAR_COUNT:]
     letters = re.findall(r"\(([A-J])\)", line)
     if letters:
-        return FinalAnswer(Kind.LETTER, letters[-1], is_stated=False)
+        return FinalAnswer(Kind.LETTER, letters[-1], is_stated=False, written=letters[-1])
     numbers = _NUMBER.findall(line)
     return _numeric(numbers[-1], is_stated=False) if numbers else None
 
@@ -186,21 +187,22 @@ def _read(phrase: str) -> FinalAnswer:
     bare = phrase[:_VALUE_CHAR_COUNT].strip().strip("*`")
     unwrapped = bare.removeprefix("\\(").removesuffix("\\)").removeprefix("\\text{").strip(_EDGES)
     if len(unwrapped) == 1 and unwrapped in "ABCDEFGHIJ":
-        return FinalAnswer(Kind.LETTER, unwrapped)
+        return FinalAnswer(Kind.LETTER, unwrapped, written=unwrapped)
     fraction = _FRACTION.match(unwrapped)
     if fraction:
         above, below = [float(part) for part in fraction.groups() if part is not None]
-        return FinalAnswer(Kind.NUMBER, unwrapped, above / below if below else None)
+        return FinalAnswer(Kind.NUMBER, unwrapped, above / below if below else None, written=unwrapped)
     number = _NUMBER_ALONE.match(unwrapped)
     if number:
         return _numeric(number[1] + number[2])
-    return FinalAnswer(Kind.TEXT, _normalised(bare))
+    return FinalAnswer(Kind.TEXT, _normalised(bare), written=bare)
 
 
 def _numeric(written: str, *, is_stated: bool = True) -> FinalAnswer:
     plain = written.replace(",", "").replace("−", "-").strip("$€£+%° ")
     number = float(plain.replace("$", "").replace("€", "").replace("£", ""))
-    return FinalAnswer(Kind.NUMBER, f"{number:.9g}", number if math.isfinite(number) else None, is_stated)
+    finite = number if math.isfinite(number) else None
+    return FinalAnswer(Kind.NUMBER, f"{number:.9g}", finite, is_stated, written)
 
 
 def _normalised(phrase: str) -> str:

@@ -71,6 +71,8 @@ class Hedging:
     """``hedge_count_log``, ``second_thought_count_log``, ``refusal_count_log``: log(1 + count)."""
 
     name = "hedging"
+    cost_us = 20.0
+    refutes = False
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Count in the first and last pages of the answer."""

@@ -27,6 +27,8 @@ class Logprobs:
     """Quantiles, extremes, margin and entropy of the generated tokens, in nats."""
 
     name = "logprobs"
+    cost_us = 50.0
+    refutes = False
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Nothing without log-probabilities; margin and entropy where some token has them."""

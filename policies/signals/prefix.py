@@ -74,6 +74,8 @@ class Prefix:
     """The statistics of every checkpoint that an answer reached."""
 
     name = "prefix"
+    cost_us = 50.0
+    refutes = False
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Nothing without log-probabilities."""

@@ -17,6 +17,8 @@ class Repetition:
     """
 
     name = "repetition"
+    cost_us = 30.0
+    refutes = False
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Nothing for answers of fewer than eight words; the first and last pages of longer ones."""

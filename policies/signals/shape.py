@@ -13,6 +13,8 @@ class Shape:
     """Logarithms of lengths, and flags."""
 
     name = "shape"
+    cost_us = 5.0
+    refutes = False
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Measure any answer. ``_log`` values are log(1 + count), flags 0 or 1."""

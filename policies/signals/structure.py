@@ -22,6 +22,8 @@ class Structure:
     """
 
     name = "structure"
+    cost_us = 20.0
+    refutes = False
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Measure the first and last pages of the answer."""

@@ -33,6 +33,8 @@ class JsonSchemaValid:
     """``json_schema_valid``: 1 where the answer is one JSON value that the schema accepts, else 0."""
 
     name = "json_schema"
+    cost_us = 100.0
+    refutes = True
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Nothing unless a JSON Schema was asked for that can be applied, and in time."""
@@ -57,6 +59,8 @@ class RegexValid:
     """``regex_valid``: 1 where the pattern matches the whole answer, else 0."""
 
     name = "regex"
+    cost_us = 20.0
+    refutes = True
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Nothing unless a pattern was asked for that can be applied, and in time at worst."""

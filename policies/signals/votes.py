@@ -12,6 +12,8 @@ class Votes:
     """What :func:`policies.signals.agreement.sample_agreement` says of the answer and its samples."""
 
     name = "votes"
+    cost_us = 100.0
+    refutes = False
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Nothing where the tier was asked once; a sample that failed counts as dissent."""

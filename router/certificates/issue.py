@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -15,7 +16,7 @@ from policies.arm_outcomes import with_arms
 from policies.artefact import load, save
 from policies.cascade_routing import arms_of
 from policies.certifying import Finding, Ladder, find, label, suited_test
-from policies.costs import MONEY_ALONE
+from policies.costs import MONEY_ALONE, Rates
 from policies.guarantee.certificate import EVERYTHING, Certificate
 from policies.guarantee.split import is_design
 from policies.guarantee.terms import Terms, Test
@@ -125,8 +126,11 @@ def issue(target: Target, records: Sequence[OutcomeRecord], promise: Promise) ->
     learnt = learn(target, design)
     costs = call_costs(target.config, design, tiers)
     ladder = Ladder(costs, learnt.joint, target.policy.constraints.min_confidence)
-    designed = label(learnt, design, tiers)
-    strata = {name: label(learnt, rows, tiers) for name, rows in _strata(certifying, promise).items()}
+    cost_of = partial(_call_cost, {tier.name: rates_of(tier) for tier in target.config.tiers})
+    designed = label(learnt, design, tiers, cost_of)
+    strata = {
+        name: label(learnt, rows, tiers, cost_of) for name, rows in _strata(certifying, promise).items()
+    }
     tests = {suited_test(labelled.qualities) for labelled in (designed, *strata.values())}
     suited = Test.GRADED if Test.GRADED in tests else Test.NET
     terms = Terms(promise.max_loss, promise.confidence, promise.test or suited)
@@ -168,12 +172,7 @@ def call_costs(config: Config, records: Sequence[OutcomeRecord], tiers: Sequence
     the ladder turns out cheaper, or the top free.
     """
     rates = {tier.name: rates_of(tier) for tier in config.tiers}
-    costs = {
-        tier: fmean(
-            recorded_cost(record, tier, rates[tier], MONEY_ALONE).money_usd_micros for record in records
-        )
-        for tier in tiers
-    }
+    costs = {tier: fmean(_call_cost(rates, record, tier) for record in records) for tier in tiers}
     values = list(costs.values())
     if values != sorted(values) or not values[-1] > 0.0:
         shown = ", ".join(f"{tier} {cost:.3g}" for tier, cost in costs.items())
@@ -182,6 +181,10 @@ def call_costs(config: Config, records: Sequence[OutcomeRecord], tiers: Sequence
             "dearest tier; give tiers their prices, and the ladder their order"
         )
     return costs
+
+
+def _call_cost(rates: Mapping[str, Rates], record: OutcomeRecord, tier: str) -> float:
+    return recorded_cost(record, tier, rates[tier], MONEY_ALONE).money_usd_micros
 
 
 def _strata(records: Sequence[OutcomeRecord], promise: Promise) -> dict[str, list[OutcomeRecord]]:

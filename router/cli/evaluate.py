@@ -87,10 +87,11 @@ def evaluate(
 def _policies(asked: list[str] | None) -> tuple[str, ...]:
     from router.evaluate.contenders import CONTENDERS
 
-    for name in asked or ():
+    names = [name.replace("-", "_") for name in asked or ()]
+    for name in names:
         if name not in CONTENDERS:
             raise _wrong(f"no policy {name!r} can be compared; known: {', '.join(CONTENDERS)}")
-    return tuple(asked) if asked else tuple(CONTENDERS)
+    return tuple(dict.fromkeys(names)) or tuple(CONTENDERS)
 
 
 def _records(

@@ -95,7 +95,7 @@ def collecting(config: Config, tiers: Sequence[str]) -> Config:
             "policies": (*classes, *policies),
             "learnt": None,
             # What stands in for a calibrated confidence would be measured as a signal, and never served.
-            "confidence": ConfidenceConfig(),
+            "confidence": ConfidenceConfig(costly_signals="always"),
             "difficulty": DifficultyConfig(estimator="heuristic", options=HeuristicOptions()),
             "journal": JournalConfig(),
             "tenants": (),

@@ -109,6 +109,9 @@ class ConfidenceConfig(Section):
     uncalibrated: Literal["none", "token_probability"] = "none"
     """What stands in for tiers that `learnt` does not calibrate: nothing, so that their predicted
     quality counts, or the mean probability of their tokens, which orders answers but promises nothing."""
+    costly_signals: Literal["if_useful", "always"] = "if_useful"
+    """When a look at an answer that takes more than a moment, such as parsing its code, is taken: while it
+    can change what is decided, or on every answer, so that all can be learnt from."""
     probes: Annotated[tuple[ProbeConfig, ...], Field(max_length=8)] = ()
     """Further model calls about an answer, paid for by the request that it is for; empty: none. They run
     where they can change the decision, in the order of usefulness for their cost: as `learnt` tells what

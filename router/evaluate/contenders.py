@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ _VALUES = np.geomspace(0.3, 100.0, 18)
 """Values of a right answer in dearest calls."""
 _THRESHOLDS = 1.0 / (1.0 + np.exp(-np.linspace(-3.5, 3.5, 21)))
 _LENGTH_BIN_COUNT = 12
+_SHARE_COUNT = 9
 _PRIOR_COUNT = 10.0
 """Records' worth of the overall mean that each bin of lengths is pulled to."""
 
@@ -35,6 +37,41 @@ class Path:
 
     costs: Floats
     qualities: Floats
+
+
+def always_k(scored: Scored) -> Path:
+    """One tier for all prompts, each tier a setting."""
+    tiers = range(len(scored.problem.tiers))
+    return _path(scored, [np.full(len(scored.rows), tier) for tier in tiers])
+
+
+def random_mix(scored: Scored) -> Path:
+    """Two neighbours on the hull of single tiers, drawn by the request's own number."""
+    problem, draws = scored.problem, np.array([view.draw for view in scored.views])
+    corners = _corners(scored.expected_costs, problem.qualities[scored.fit_rows].mean(axis=0))
+    return _path(
+        scored,
+        [
+            np.where(draws < share, dear, cheap)
+            for cheap, dear in pairwise(corners)
+            for share in np.linspace(0.0, 1.0, _SHARE_COUNT)
+        ],
+    )
+
+
+def _corners(costs: Floats, qualities: Floats) -> list[int]:
+    """Places of the tiers on the upper hull from the cheapest to the dearest, as the fitted rows tell it."""
+    corners: list[int] = []
+    for place in np.argsort(costs, kind="stable").tolist():
+        while len(corners) > 1 and not _is_above(corners[-2], corners[-1], place, costs, qualities):
+            corners.pop()
+        corners.append(place)
+    return corners
+
+
+def _is_above(left: int, middle: int, right: int, costs: Floats, qualities: Floats) -> bool:
+    width, rise = costs[right] - costs[left], qualities[right] - qualities[left]
+    return bool((qualities[middle] - qualities[left]) * width > rise * (costs[middle] - costs[left]))
 
 
 def routing(scored: Scored) -> Path:
@@ -92,6 +129,8 @@ def valued(scored: Scored, value: float) -> CascadeRouting:
 
 
 CONTENDERS: dict[str, Callable[[Scored], Path]] = {
+    "always_k": always_k,
+    "random_mix": random_mix,
     "prompt_length": prompt_length,
     "routing": routing,
     "threshold_cascade": threshold_cascade,

@@ -8,7 +8,7 @@ from typing import Any
 from router.evaluate.evaluation import Evaluation
 from router.evaluate.problem import EvaluationError
 
-_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
+_COLOURS = ("#bbbbbb", "#888888", "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
 
 
 def draw(evaluation: Evaluation, path: Path) -> None:

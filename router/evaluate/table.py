@@ -46,7 +46,7 @@ def _policies(evaluation: Evaluation) -> Table:
     )
     for tier, figures in evaluation.tiers.items():
         table.add_row(f"always {tier}", "", "", f"cost {figures.cost.value:.4g}", shown(figures.quality))
-    table.add_row("random mix (hull)", shown(evaluation.hull_area), "", "", "")
+    table.add_row("hull of single tiers", shown(evaluation.hull_area), "", "", "")
     for name, found in evaluation.policies.items():
         match = found.match_top.get(0.0)
         table.add_row(name.replace("_", " "), shown(found.area), shown(found.area_over_hull), *_match(match))

@@ -30,9 +30,9 @@ class Logged:
     """One answered request.
 
     ``known`` as :mod:`policies.follow` takes it; ``served`` is the tier that answered. ``costs`` by tier,
-    in millionths of a US dollar, are of those that ran, ``cost`` of all attempts. ``audit`` None: none
-    was made; ``could_be_audited``: its coin was tossed. ``score`` is the mean of what was said of the
-    answer, None: nothing.
+    in millionths of a US dollar, are of those that ran, with the probes that the confidence in their
+    answers rests on; ``cost`` is of all attempts. ``audit`` None: none was made; ``could_be_audited``:
+    its coin was tossed. ``score`` is the mean of what was said of the answer, None: nothing.
     """
 
     id: str

@@ -472,4 +472,4 @@ def test_listed_tokens_come_best_first() -> None:
     """Whatever order the server lists them in, and rounded to just above 0 as some do."""
     listed = [{"token": "No", "logprob": -2.0}, {"token": "Yes", "logprob": 1e-9}]
     token = ContentLogprob.model_validate({"token": "Yes", "logprob": 0.0, "top_logprobs": listed})
-    assert token.token_logprob().top == (("Yes", 0.0), ("No", -2.0))
+    assert token.token_logprob(top_count=2).top == (("Yes", 0.0), ("No", -2.0))

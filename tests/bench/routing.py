@@ -76,7 +76,7 @@ def table_of(found: Mapping[str, Evaluation]) -> Table:
     for name in ("ladder", "policy", "area", "over the hull", "cost share", "quality change"):
         table.add_column(name, justify="left" if name in ("ladder", "policy") else "right")
     for name, evaluation in found.items():
-        table.add_row(name, "random mix (hull)", shown(evaluation.hull_area))
+        table.add_row(name, "hull of single tiers", shown(evaluation.hull_area))
         for policy, figures in evaluation.policies.items():
             match = figures.match_top[0.0]
             cells = (figures.area, figures.area_over_hull, match.cost_share, match.quality_change)

@@ -39,6 +39,20 @@ def test_what_is_certified_saves_and_keeps_its_word_on_fresh_traffic(
     assert 1.0 - fresh.cost / ladder.top_cost == pytest.approx(finding.proof.saving, abs=0.05)
 
 
+def test_what_is_saved_counts_what_each_answer_cost(learnt: Learnt, ladder: Ladder, finding: Finding) -> None:
+    """Where the answers that are sent up are the dear ones, less is saved than mean costs would have it."""
+    assert finding.setting is not None
+    asked = records(400, seed=15)
+    plain = label(learnt, asked, TIERS)
+    kept = run_setting(finding.setting, plain, ladder).chosen
+    by_record = {id(record): 1.9 if place == 2 else 0.1 for record, place in zip(asked, kept, strict=True)}
+    dear = label(learnt, asked, TIERS, lambda record, tier: COSTS_USD_MICROS[tier] * by_record[id(record)])
+    flat, seen = (run_setting(finding.setting, labelled, ladder) for labelled in (plain, dear))
+    assert flat.top_cost == ladder.top_cost
+    assert 1.0 - seen.cost / seen.top_cost < 1.0 - flat.cost / flat.top_cost
+    assert (seen.losses == flat.losses).all()
+
+
 def test_every_setting_of_the_path_is_tested_up_to_the_first_failure(finding: Finding) -> None:
     """The steps that passed come first, and the certified one is the last of them."""
     assert isinstance(finding.verdict, Certified)

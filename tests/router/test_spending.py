@@ -50,6 +50,14 @@ class Traffic:
         return cost
 
 
+@pytest.mark.parametrize("dear_share", [0.0, 0.25, 1.0])
+def test_ties_are_mixed_as_calibration_found(dear_share: float) -> None:
+    """Before anything was spent, that share of the draws is decided below the price where tiers are tied."""
+    spending = Spending(BUDGET_USD, ShadowPrice(300.0, 300.0, dear_share))
+    prices = np.array([spending.price(draw) for draw in (np.arange(1000) + 0.5) / 1000])
+    assert np.mean(prices < 300.0) == pytest.approx(dear_share, abs=0.001)
+
+
 def off_by(costs: list[int]) -> float:
     """How far the average is from the budget, as a share of it."""
     return abs(float(np.mean(costs)) / 1e6 / BUDGET_USD - 1.0)

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from policies.base import Accept, Answered, Candidate, State, Try, Verdict
 from policies.logistic import Logistic
-from policies.probes.economy import Economy, Offer, Outlook, act_of
+from policies.probes.economy import Economy, Offer, Outlook
 from policies.probes.refinement import Refinement, Refinements, TierRefinements
 from policies.threshold import Threshold, ThresholdOptions
+from policies.worth_running import act_of
 
 TOP = Candidate("top", 0.95, 100.0)
 LEARNT: dict[str, tuple[str, ...]] = {"cheap": ("a",), "dear": ("b",)}

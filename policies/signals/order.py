@@ -1,0 +1,35 @@
+"""In which order signals are measured, and which of them wait until their result can matter.
+
+Validators come first, for their proof settles all else; then what is cheap. A signal that costs next to
+nothing is always measured: there is more to learn from it later than to save now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from policies.signals.base import Answer, Signal, failed_validation
+
+ALWAYS_US = 120.0
+"""Declared cost up to which a signal is measured whatever its result could change: asking a policy what
+it would do takes as long."""
+
+
+def in_order(signals: Iterable[Signal]) -> tuple[Signal, ...]:
+    """Validators first, then by declared cost."""
+    return tuple(sorted(signals, key=lambda signal: (not signal.refutes, signal.cost_us, signal.name)))
+
+
+def measure_while(
+    signals: Sequence[Signal], answer: Answer, is_worth: Callable[[Signal], bool]
+) -> dict[str, float]:
+    """Collect what ``signals``, in their order, say of ``answer``.
+
+    ``is_worth`` is asked of the costly ones only, and of none once a validator has refuted the answer.
+    """
+    measured: dict[str, float] = {}
+    for signal in signals:
+        if signal.cost_us > ALWAYS_US and (failed_validation(measured) or not is_worth(signal)):
+            continue
+        measured.update(signal.measure(answer))
+    return measured
