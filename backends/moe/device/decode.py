@@ -20,10 +20,17 @@ from backends.moe.device.kernel_gather import gather
 from backends.moe.device.kernel_project import project_down, project_up
 from backends.moe.store.layout import RowLayout
 
-# Measured on an H100 with experts of Qwen3-30B, OLMoE and Mixtral: see tests/bench/moe_gpu.
-_UP_BLOCK, _DOWN_BLOCK, _GROUPS, _WARPS = 16, 8, 4, 4
 _COPY_WORDS, _COPY_PROGRAMS = 2048, 32
 _TYPES = {torch.bfloat16: tl.bfloat16, torch.float16: tl.float16}
+
+
+class Tiles(NamedTuple):
+    """How the projections are cut: outputs and groups of inputs a program takes at once, and its warps."""
+
+    up_block: int = 16
+    down_block: int = 8
+    groups: int = 4
+    warps: int = 4
 
 
 class _Fetched(NamedTuple):
@@ -50,6 +57,7 @@ class DeviceExperts:
     top_k: int
     tau: float = 0.0
     frequent: bool = False
+    tiles: Tiles = Tiles()
 
     def __call__(
         self,
@@ -106,11 +114,11 @@ class DeviceExperts:
         shape, count = self.layout.shape, len(fetched.slots)
         width = shape.inner_size if activate is None else shape.up_size
         result = hidden.new_empty((count, width))
-        project_up[(count, triton.cdiv(width, _UP_BLOCK))](
+        project_up[(count, triton.cdiv(width, self.tiles.up_block))](
             self.arena.slots, hidden.view(torch.int64), fetched.slots, fetched.levels, result,
             self.layout.byte_count, shape.hidden_size // 4,
-            INNER_SIZE=width, TOP_K=self.top_k, GATED_SILU=activate is None, BLOCK=_UP_BLOCK,
-            TYPE=_TYPES[hidden.dtype], **self._constants["up"], num_warps=_WARPS,
+            INNER_SIZE=width, TOP_K=self.top_k, GATED_SILU=activate is None, BLOCK=self.tiles.up_block,
+            TYPE=_TYPES[hidden.dtype], **self._constants["up"], num_warps=self.tiles.warps,
         )  # fmt: skip
         return result if activate is None else activate(result).contiguous()
 
@@ -118,11 +126,11 @@ class DeviceExperts:
         shape = self.layout.shape
         token_count = len(fetched.slots) // self.top_k
         result = inner.new_empty((token_count, shape.hidden_size))
-        project_down[(token_count, triton.cdiv(shape.hidden_size, _DOWN_BLOCK))](
+        project_down[(token_count, triton.cdiv(shape.hidden_size, self.tiles.down_block))](
             self.arena.slots, inner.view(torch.int64), *fetched, result,
             self.layout.byte_count, shape.inner_size // 4,
-            HIDDEN_SIZE=shape.hidden_size, TOP_K=self.top_k, BLOCK=_DOWN_BLOCK,
-            TYPE=_TYPES[inner.dtype], **self._constants["down"], num_warps=_WARPS,
+            HIDDEN_SIZE=shape.hidden_size, TOP_K=self.top_k, BLOCK=self.tiles.down_block,
+            TYPE=_TYPES[inner.dtype], **self._constants["down"], num_warps=self.tiles.warps,
         )  # fmt: skip
         return result
 
@@ -139,7 +147,7 @@ class DeviceExperts:
                 "BIAS": offsets.get(f"{name}.bias", -1),
                 "GROUP_COUNT": self.layout.shape.matrix(name)[1] // self.layout.group_size,
                 "QUARTER": self.layout.group_size // 4,
-                "GROUPS": _GROUPS,
+                "GROUPS": self.tiles.groups,
                 "LITTLE": self.tau > 0,
             }
             for name in ("up", "down")

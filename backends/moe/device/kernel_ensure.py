@@ -44,12 +44,12 @@ def ensure(  # noqa: PLR0913, PLR0917 - a kernel's parameters are its memory
     now = tl.load(clock) + 1
     used = place < 0
     for i in range(SELECTION_COUNT):
-        used = used | (expert == tl.load(experts + i))
+        used = used | (expert == tl.load(experts + i).to(tl.int32))
     missed = 0
     prefixes = 0
     rests = 0
     for i in range(SELECTION_COUNT):
-        wanted = tl.load(experts + i)
+        wanted = tl.load(experts + i).to(tl.int32)
         share = tl.load(shares + i).to(tl.float32)
         match = expert == wanted
         hit = tl.max(match.to(tl.int32), 0)

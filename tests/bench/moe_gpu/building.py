@@ -50,16 +50,17 @@ def unpin(memory: torch.Tensor) -> None:
 def random_rows(memory: torch.Tensor, layer_count: int, expert_count: int, layout: RowLayout) -> torch.Tensor:
     """Fill pinned ``memory`` with experts of random codes; uint8, (layers, experts, row bytes)."""
     rows = memory[: layer_count * expert_count * layout.byte_count].view(layer_count, expert_count, -1)
-    device = torch.device("cuda")
-    layer = torch.empty(rows.shape[1:], dtype=torch.uint8, device=device)
     for target in rows:
-        layer.random_(0, 256)
-        for name in ("up", "down"):
-            # Codes of all 16 values, evenly: the weights have a standard deviation of .02.
-            for plane, steps in (("hi", 4), ("lo", 16)):
-                grid = layout.view(layer, f"{name}.{plane}.grid")
-                scale = 0.02 * 12**0.5 / steps
-                grid[..., 0], grid[..., 1] = scale, -scale * (steps - 1) / 2
-        target.copy_(layer, non_blocking=True)
-        torch.cuda.synchronize()
+        target.copy_(random_layer(expert_count, layout))
     return rows
+
+
+def random_layer(expert_count: int, layout: RowLayout) -> torch.Tensor:
+    """Experts of random codes, all 16 values evenly, for weights with a deviation of .02; on the GPU."""
+    layer = torch.empty((expert_count, layout.byte_count), dtype=torch.uint8, device="cuda").random_(0, 256)
+    for name in ("up", "down"):
+        for plane, steps in (("hi", 4), ("lo", 16)):
+            grid = layout.view(layer, f"{name}.{plane}.grid")
+            scale = 0.02 * 12**0.5 / steps
+            grid[..., 0], grid[..., 1] = scale, -scale * (steps - 1) / 2
+    return layer

@@ -49,21 +49,30 @@ def _captures(family: str) -> str:
     shape = ExpertShape(256, 128, has_bias=bool(modules[0].has_bias))
     layout = RowLayout(shape, "int4", torch.bfloat16, group_size_for(shape) or 16)
     memory = pinned(len(modules) * 8 * layout.byte_count)
-    rows = random_rows(memory, len(modules), 8, layout)
+    try:
+        return _compared(model, random_rows(memory, len(modules), 8, layout), layout)
+    finally:
+        unpin(memory)
+
+
+def _compared(model: Any, rows: torch.Tensor, layout: RowLayout) -> str:
     for name in ("up.bias", "down.bias"):
         if name in layout.segments:
             layout.view(rows, name).zero_()
-    arena = new_arena(len(modules), 4, layout, device)
-    experts = DeviceExperts(layout, rows, arena, torch.zeros(8, device=device), 2)
-    attach(model, experts)
+    device = torch.device("cuda")
+    runs = {}
     with torch.inference_mode():
-        plain = _tokens(model, arena, captured=False)
-        replayed = _tokens(model, arena, captured=True)
+        for quota, captured in ((4, False), (4, True), (8, True)):
+            arena = new_arena(len(rows), quota, layout, device)
+            attach(model, DeviceExperts(layout, rows, arena, torch.zeros(8, device=device), 2))
+            runs[quota, captured] = _tokens(model, arena, captured=captured)
         many = _prefilled(model)
-    unpin(memory)
-    same = torch.equal(plain[0], replayed[0])
-    close = (plain[1] - many).norm() / many.norm()
-    return f"ok, prompt path differs by {close:.4f}" if same else "captured tokens differ"
+    tokens, first = runs[4, False]
+    if not torch.equal(tokens, runs[4, True][0]):
+        return "captured tokens differ"
+    if not torch.equal(first, runs[8, True][1]) or not torch.equal(tokens, runs[8, True][0]):
+        return "another cache size gives other numbers"
+    return f"ok; prompt path differs by {(first - many).norm() / many.norm():.4f}"
 
 
 def _tokens(model: Any, arena: Any, *, captured: bool) -> tuple[torch.Tensor, torch.Tensor]:

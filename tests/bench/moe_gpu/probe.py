@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Callable
 
 import torch
 import triton
@@ -10,59 +12,61 @@ import triton
 from backends.moe.device.kernel_gather import gather
 from tests.bench.moe_gpu.building import pinned, unpin
 
+_PIECES = 16
 SIZES = {"qwen3-30b-a3b": 2_654_208, "mixtral-8x7b": 99_090_432}
 
 
-def median_s(action: object, repeat_count: int = 20) -> float:
+def median_s(action: Callable[[], object], repeat_count: int = 20) -> float:
     """Median seconds of a call on the device."""
     return (
         float(triton.testing.do_bench(action, warmup=20, rep=20 * repeat_count, return_mode="median")) / 1e3
     )
 
 
-def probe(host_gib: int = 16) -> dict[str, float]:
+def probe(host_gib: int = 8) -> dict[str, float]:
     """Rates in GB/s (10^9), and the seconds it takes to pin host memory."""
     began = time.perf_counter()
     memory = pinned(host_gib * 2**30)
     figures = {f"pin_{host_gib}_gib_s": time.perf_counter() - began}
-    device = torch.device("cuda")
     for name, size in SIZES.items():
-        target = torch.empty(size, dtype=torch.uint8, device=device)
-        # A fresh place each time, so that no cache of the host helps.
-        places = iter(range(10**9))
-
-        def copy(target: torch.Tensor = target, size: int = size, places: object = places) -> None:
-            first = next(places) * size % (len(memory) - size) // 4096 * 4096  # type: ignore[call-overload]
-            target.copy_(memory[first : first + size], non_blocking=True)
-
-        figures[f"dma_{name}_gb_s"] = size / median_s(copy) / 1e9
-        for programs in (16, 32, 64, 128):
-            figures[f"gather_{name}_{programs}_programs_gb_s"] = (
-                size / median_s(gather_call(memory, target, size, programs)) / 1e9
-            )
-    host = memory[: 8 * 2**30].view(torch.int64)
+        figures[f"dma_{name}_gb_s"] = copy_rate(memory, size) / 1e9
+        for programs in (16, 32, 64):
+            figures[f"gather_{name}_{programs}_programs_gb_s"] = gather_rate(memory, size, programs) / 1e9
+    host = memory.view(torch.int64)
+    host.sum()
     began = time.perf_counter()
     host.sum()
-    figures["host_read_gb_s"] = host.numel() * 8 / (time.perf_counter() - began) / 1e9
+    figures["host_read_gb_s"] = len(memory) / (time.perf_counter() - began) / 1e9
     unpin(memory)
     return figures
 
 
-def gather_call(
-    memory: torch.Tensor, target: torch.Tensor, size: int, programs: int, words: int = 2048
-) -> object:
-    """A call that fetches one row of ``size`` bytes with so many programs."""
-    device = target.device
+def copy_rate(memory: torch.Tensor, size: int) -> float:
+    """Bytes a second by the copy engine, in pieces of ``size`` from all over pinned ``memory``."""
+    target = torch.empty(size, dtype=torch.uint8, device="cuda")
+    places = itertools.cycle(range(0, len(memory) - size, size))
+
+    def copies() -> None:
+        for _ in range(_PIECES):
+            first = next(places)
+            target.copy_(memory[first : first + size], non_blocking=True)
+
+    return _PIECES * size / median_s(copies, 3)
+
+
+def gather_rate(memory: torch.Tensor, size: int, programs: int, words: int = 2048) -> float:
+    """Bytes a second by the GPU's own cores, so many programs a row of ``size`` bytes."""
     rows = memory[: len(memory) // size * size].view(-1, size).view(torch.int64)
-    expert = torch.zeros(1, dtype=torch.int64, device=device)
-    slot = torch.zeros(1, dtype=torch.int32, device=device)
-    fetch = torch.full((1,), 2, dtype=torch.int32, device=device)
+    target = torch.empty((1, size // 8), dtype=torch.int64, device="cuda")
+    wanted = [torch.tensor([i], dtype=torch.int64, device="cuda") for i in range(min(_PIECES, len(rows)))]
+    slot = torch.zeros(1, dtype=torch.int32, device="cuda")
+    fetch = torch.full_like(slot, 2)
 
-    def call() -> None:
-        expert.add_(1).remainder_(len(rows))
-        gather[(1, programs)](
-            rows, target.view(1, -1).view(torch.int64), expert, slot, fetch, size // 8, size // 16,
-            ROUND_COUNT=triton.cdiv(size // 8, programs * words), BLOCK=words, num_warps=8,
-        )  # fmt: skip
+    def gathers() -> None:
+        for expert in wanted:
+            gather[(1, programs)](
+                rows, target, expert, slot, fetch, size // 8, size // 16,
+                ROUND_COUNT=triton.cdiv(size // 8, programs * words), BLOCK=words, num_warps=8,
+            )  # fmt: skip
 
-    return call
+    return len(wanted) * size / median_s(gathers, 3)

@@ -13,11 +13,12 @@ from transformers import StaticCache
 from backends.moe.device.arena import new_arena
 from backends.moe.device.attach import attach
 from backends.moe.device.captured import Captured
-from backends.moe.device.decode import DeviceExperts
+from backends.moe.device.decode import DeviceExperts, Tiles
 from tests.bench.moe_gpu.routing import Injected
 from tests.bench.moe_gpu.shapes import Model
 
 _CONTEXT = 1024
+_TILES = Tiles()
 _WARM_STEPS = 150
 _TIMED_STEPS = 300
 
@@ -42,7 +43,7 @@ class Speed:
 
 def measure(
     model: Any, shape: Model, rows: torch.Tensor, chosen: torch.Tensor, *, residency: float, captured: bool = True,
-    tau: float = 0.0, steps: int = _TIMED_STEPS,
+    tau: float = 0.0, tiles: Tiles = _TILES, steps: int = _TIMED_STEPS,
 ) -> Speed:  # fmt: skip
     """Decode one token a step along the trace ``chosen``; ``residency`` 1: every expert is in the arena."""
     device = torch.device("cuda")
@@ -53,7 +54,7 @@ def measure(
     if quota == shape.expert_count:
         for layer in range(layer_count):
             arena.hold_all(layer, rows[layer])
-    experts = DeviceExperts(layout, rows, arena, torch.zeros(8, device=device), shape.top_k, tau)
+    experts = DeviceExperts(layout, rows, arena, torch.zeros(8, device=device), shape.top_k, tau, tiles=tiles)
     attach(model, experts)
     injected = Injected(model, chosen, device)
     try:
