@@ -1,0 +1,97 @@
+"""``upshift document``: files in, structured output out, and what every element took.
+
+The document goes to standard output or into files, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from router.cli import parameters as given
+
+EPILOG = """
+**Examples**
+
+`upshift document report.pdf` writes Markdown; what could not be verified is marked in it.
+
+`upshift document scan.png --out json` writes every element with its page, box, engine, confidence and cost.
+
+`upshift document report.pdf --out html > report.html` draws the pages with their elements in colour.
+
+`upshift document invoices/*.pdf --into read/` reads many files, each into one of its own.
+
+`upshift document big.pdf --journal work.sqlite` goes on where it was killed when it is run again.
+
+Extras: `documents` reads PDF, DOCX, HTML, Markdown and images; `documents-vision` adds a table model and
+OCR for hard scans; Debian's `tesseract-ocr` adds cheap OCR. What is missing is said, with what it would add.
+"""
+
+
+class Form(StrEnum):
+    """What is written."""
+
+    MARKDOWN = "md"
+    JSON = "json"
+    HTML = "html"
+
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="PDF, DOCX, HTML, Markdown, or an image.")
+]
+Out = Annotated[Form, typer.Option(help="Markdown, JSON with provenance, or an HTML report with boxes.")]
+Into = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Write a file each into this directory, made where missing."),
+]
+Journal = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="SQLite file of finished steps, which another run takes up. It holds text."
+    ),
+]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes for parsing, and as many for reading.")]
+MaxPages = Annotated[int, typer.Option(min=1, max=1_000_000, help="Refuse documents with more pages.")]
+DocumentCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost", metavar="USD", min=0.0, help="Most that a document may cost; the rest is marked."
+    ),
+]
+DocumentTime = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Time for a document; the rest is marked."),
+]
+
+
+def document(
+    files: Files,
+    out: Out = Form.MARKDOWN,
+    into: Into = None,
+    journal: Journal = None,
+    max_cost: DocumentCost = None,
+    timeout: DocumentTime = None,
+    workers: Workers = 2,
+    max_pages: MaxPages = 5_000,
+    json: given.Json = False,
+) -> None:
+    """Read documents with the cheapest engines that can be trusted, element by element."""
+    import asyncio
+
+    from router.cli.documents.batch import Batch, Wish
+    from router.documents.limits import Limits
+
+    wish = Wish(
+        form=out.value,
+        into=into,
+        journal=journal,
+        max_cost_usd=max_cost,
+        timeout_s=timeout,
+        worker_count=workers,
+        limits=Limits(pages=max_pages),
+        as_json=json,
+    )
+    asyncio.run(Batch(tuple(files), wish).run())
