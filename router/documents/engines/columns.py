@@ -6,17 +6,23 @@ No model and no ruling lines; a second opinion that costs next to nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from router.documents.element import Reading, Word
 from router.documents.engines.base import Subject
 from router.documents.engines.lines import rows_of
 from router.documents.errors import EngineFailed
 from router.documents.table import Cell, Grid
+from router.documents.verify.table import is_number
 
 # A gap as wide as this share of the words' height parts two cells; narrower ones part words.
 _GAP_HEIGHTS = 0.9
-# Rows that may run across a gap (titles, spanning headers), as a share of all.
+# Rows that may run across a gap (titles, spanning headers): one of four, two of eight, then this share.
 _BRIDGING_SHARE = 0.15
+_ROWS_FOR_ONE, _ROWS_FOR_TWO = 4, 8
+# Lines this near to the nearest two are lines of one cell, where other lines are as much farther apart.
+_TIGHT, _WIDE, _WIDE_SHARE = 1.2, 1.35, 0.2
 
 
 def read(subject: Subject) -> Iterator[Reading]:
@@ -30,13 +36,46 @@ def read(subject: Subject) -> Iterator[Reading]:
 
 def grid_of_words(words: Sequence[Word]) -> Grid:
     """Put ``words``, at least one, into a grid."""
-    rows = rows_of(words)
+    lines = rows_of(words)
     heights = sorted(word.box.bottom - word.box.top for word in words)
     gap = _GAP_HEIGHTS * max(heights[len(heights) // 2], 1.0)
-    runs = [_runs(row, gap) for row in rows]
+    runs = [_runs(line, gap) for line in lines]
     edges = _edges(runs)
-    cells = [cell for row_index, row in enumerate(runs) for cell in _cells(row, row_index, edges)]
-    return Grid(len(rows), len(edges) + 1, tuple(cells))
+    rows = _joined([list(_cells(row, index, edges)) for index, row in enumerate(runs)], lines)
+    cells = tuple(replace(cell, row=index) for index, row in enumerate(rows) for cell in row)
+    return Grid(len(rows), len(edges) + 1, cells)
+
+
+def _joined(rows: list[list[Cell]], lines: Sequence[Sequence[Word]]) -> list[list[Cell]]:
+    """Rows whose cells go on from the line above, put together with it."""
+    tops = [line[0].box.top for line in lines]
+    steps = [below - above for above, below in pairwise(tops)]
+    nearest = min(steps, default=0.0)
+    wide = sum(step >= _WIDE * nearest for step in steps)
+    is_told_apart = wide >= _WIDE_SHARE * max(len(steps), 1)
+    joined = rows[:1]
+    for row, step in zip(rows[1:], steps, strict=True):
+        is_tight = is_told_apart and step <= _TIGHT * nearest
+        if is_tight and _goes_on(joined[-1], row):
+            joined[-1] = _together(joined[-1], row)
+        else:
+            joined.append(row)
+    return joined
+
+
+def _goes_on(above: Sequence[Cell], row: Sequence[Cell]) -> bool:
+    """Whether every cell of ``row`` continues one above it; numbers and spanning headers do not."""
+    spans = {cell.column: cell.column_span for cell in above}
+    fits = all(spans.get(cell.column) == cell.column_span and not is_number(cell.text) for cell in row)
+    return fits and len(row) < len(above)
+
+
+def _together(above: Sequence[Cell], row: Sequence[Cell]) -> list[Cell]:
+    more = {cell.column: cell.text for cell in row}
+    return [
+        replace(cell, text=f"{cell.text} {more[cell.column]}") if cell.column in more else cell
+        for cell in above
+    ]
 
 
 def _runs(row: Sequence[Word], gap: float) -> list[list[Word]]:
@@ -56,7 +95,8 @@ def _edges(rows: Sequence[Sequence[Sequence[Word]]]) -> list[float]:
     if not spans:
         return []
     events = sorted([(left, 1) for left, _ in spans] + [(right, -1) for _, right in spans])
-    allowed = _BRIDGING_SHARE * sum(len(row) > 1 for row in rows)
+    count = sum(len(row) > 1 for row in rows)
+    allowed = max(_BRIDGING_SHARE * count, float(count >= _ROWS_FOR_ONE) + float(count >= _ROWS_FOR_TWO))
     edges, covering, gap_start = [], 0, None
     for place, change in events:
         before, covering = covering, covering + change

@@ -122,15 +122,15 @@ def _inside(box: Box, words: Sequence[Word], taken: list[bool]) -> tuple[Word, .
 
 
 def _unsaid(words: Sequence[Word], taken: Sequence[bool], parts: Sequence[Part]) -> list[Word]:
-    """Words that no part says, those outside all boxes first: boxes can be too small for their text."""
+    """Words outside all boxes that no part says either: boxes can be too small for their text."""
     missing = Counter(token for word in words for token in word.text.split())
     missing -= Counter(token for part in parts for token in (part.text or "").split())
-    left = set()
-    for index in sorted(range(len(words)), key=lambda index: taken[index]):
-        if missing[words[index].text] > 0:
-            missing[words[index].text] -= 1
-            left.add(index)
-    return [words[index] for index in sorted(left)]
+    left = []
+    for word, is_taken in zip(words, taken, strict=True):
+        if not is_taken and missing[word.text] > 0:
+            missing[word.text] -= 1
+            left.append(word)
+    return left
 
 
 def _left_over(words: list[Word], suspicion: Mapping[str, float]) -> Part:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from router.documents.element import Label, Page, Word
+from router.documents.element import Label, Page
 from router.documents.errors import Broken, Encrypted, TooLarge
 from router.documents.geometry import Box
 from router.documents.limits import Limits
@@ -18,6 +18,7 @@ from router.documents.parse.assemble import Assembly, Part
 from router.documents.parse.blocks import parts_of
 from router.documents.parse.library import library
 from router.documents.parse.wording import garbled_share, plausibility
+from router.documents.parse.words import words_of
 
 # Pages at once in memory; larger batches are no faster (measured: 3.1 ms a page at 4, 8 and 25).
 _BATCH_PAGE_COUNT = 8
@@ -95,7 +96,7 @@ def _parser(liteparse: Any) -> Any:
 
 
 def _page(page: Any, page_count: int, assembly: Assembly) -> Page:
-    words = _words(page)
+    words = words_of(page.text_items)
     text = "\n".join(item.text for item in page.text_items)
     features = _features(page, text)
     if len("".join(text.split())) < _LEAST_TEXT and _is_picture(page):
@@ -111,15 +112,6 @@ def _is_picture(page: Any) -> bool:
     stats = page.complexity
     return stats is not None and (
         stats.full_page_image or stats.image_coverage > 0.05 or bool(stats.uncovered_vector_area)
-    )
-
-
-def _words(page: Any) -> tuple[Word, ...]:
-    return tuple(
-        Word(word.text, Box(word.x, word.y, word.x + word.width, word.y + word.height))
-        for item in page.text_items
-        for word in (item.words or (item,))
-        if word.text.strip()
     )
 
 

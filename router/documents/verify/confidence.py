@@ -37,13 +37,13 @@ class Confidence:
     """Curves by "kind/engine", by "kind", and for all else "*"."""
 
     def __init__(self, curves: Mapping[str, Curve]) -> None:
-        self._curves = dict(curves)
+        self.curves = dict(curves)
 
     def predict(self, kind: str, engine: str, scores: Mapping[str, float]) -> float:
         """Probability in [0, 1] that the reading is right; 0 where a score proves it wrong."""
         if is_disproved(scores):
             return 0.0
-        curve = self._curves.get(f"{kind}/{engine}") or self._curves.get(kind) or self._curves["*"]
+        curve = self.curves.get(f"{kind}/{engine}") or self.curves.get(kind) or self.curves["*"]
         return round(curve.predict(scores), 4)
 
 

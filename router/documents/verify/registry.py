@@ -16,6 +16,7 @@ VERIFIERS = Registry(
         "table_shape": "router.documents.verify.table:TableShape",
         "column_types": "router.documents.verify.table:ColumnTypes",
         "sums": "router.documents.verify.sums:Sums",
+        "totals": "router.documents.verify.totals:Totals",
         "dates": "router.documents.verify.values:Dates",
         "checksums": "router.documents.verify.values:Checksums",
         "code": "router.documents.verify.syntax:CodeParses",

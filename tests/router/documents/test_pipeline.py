@@ -177,6 +177,6 @@ async def test_another_configuration_does_not_take_the_steps(tmp_path: Path) -> 
     steps = SqliteSteps(tmp_path / "steps.sqlite")
     async with open_pipeline(steps=steps) as pipeline:
         whole = await pipeline.document(Job(path))
-        poor = await pipeline.document(Job(path, max_cost_usd_micros=1.0))
+        poor = await pipeline.document(Job(path, max_cost_usd_micros=0.0))
     steps.close()
     assert poor.cost_usd_micros < whole.cost_usd_micros
