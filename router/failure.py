@@ -20,7 +20,7 @@ from router.errors import (
 
 # Reasons that the caller can mend by asking differently; they count only where nothing else stood in the way.
 _OVER_BUDGET = frozenset({"over_budget", "no_attempts_left"})
-_NOT_ALLOWED = frozenset({"not_allowed", "external", "no_grammar", "passed_over"})
+_NOT_ALLOWED = frozenset({"not_allowed", "external", "no_grammar", "no_images", "passed_over"})
 
 
 def failure(reasons: Mapping[str, str], *, has_time: bool, retry_after_s: float = 1.0) -> RoutingError:

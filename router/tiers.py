@@ -130,6 +130,7 @@ class TierStatus:
     output_price_usd_micros_per_million: int
     in_flight_count: int
     queued_count: int
+    images: bool = False
 
 
 class Tier:
@@ -190,4 +191,5 @@ class Tier:
             output_price_usd_micros_per_million=self.price.output_usd_micros_per_million,
             in_flight_count=self.gate.in_flight_count,
             queued_count=self.gate.queued_count,
+            images=capabilities.images,
         )

@@ -24,6 +24,8 @@ EPILOG = """
 
 `upshift document invoices/*.pdf --into read/` reads many files, each into one of its own.
 
+`upshift document scan.pdf -c upshift.yaml` also asks a configuration's tiers, by its document policies.
+
 `upshift document big.pdf --journal work.sqlite` goes on where it was killed when it is run again.
 
 Extras: `documents` reads PDF, DOCX, HTML, Markdown and images; `documents-vision` adds a table model and
@@ -53,8 +55,10 @@ Journal = Annotated[
         metavar="FILE", help="SQLite file of finished steps, which another run takes up. It holds text."
     ),
 ]
-Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes for parsing, and as many for reading.")]
-MaxPages = Annotated[int, typer.Option(min=1, max=1_000_000, help="Refuse documents with more pages.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Processes for parsing, and as many for reading.")
+]
+MaxPages = Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Refuse documents with more pages.")]
 DocumentCost = Annotated[
     float | None,
     typer.Option(
@@ -74,15 +78,16 @@ def document(
     journal: Journal = None,
     max_cost: DocumentCost = None,
     timeout: DocumentTime = None,
-    workers: Workers = 2,
-    max_pages: MaxPages = 5_000,
+    workers: Workers = None,
+    max_pages: MaxPages = None,
+    config: given.OwnConfig = None,
     json: given.Json = False,
 ) -> None:
     """Read documents with the cheapest engines that can be trusted, element by element."""
     import asyncio
 
-    from router.cli.documents.batch import Batch, Wish
-    from router.documents.limits import Limits
+    from router.cli.documents.batch import Batch
+    from router.cli.documents.wish import Wish
 
     wish = Wish(
         form=out.value,
@@ -91,7 +96,8 @@ def document(
         max_cost_usd=max_cost,
         timeout_s=timeout,
         worker_count=workers,
-        limits=Limits(pages=max_pages),
+        max_pages=max_pages,
         as_json=json,
+        config=config,
     )
     asyncio.run(Batch(tuple(files), wish).run())

@@ -18,9 +18,9 @@ from router.config.model import (
     ConfidenceConfig,
     DifficultyConfig,
     JournalConfig,
-    ObjectiveConfig,
     PolicyConfig,
 )
+from router.config.objective import ObjectiveConfig
 
 
 @dataclass(frozen=True, slots=True)

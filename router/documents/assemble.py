@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import metadata, resources
 
+from router.documents.asker import Asker
 from router.documents.engines.base import Engine
 from router.documents.engines.local import LocalEngine
 from router.documents.engines.parser import ParserEngine
 from router.documents.engines.profiles import LOCAL_ENGINES
+from router.documents.engines.tier import TierEngine
 from router.documents.limits import Limits
 from router.documents.pipeline import Means, Pipeline
 from router.documents.route.routes import ElementRoute, Routes, usual_routes
@@ -50,18 +52,20 @@ async def open_pipeline(
     settings: Settings | None = None,
     *,
     steps: Steps | None = None,
-    tiers: Sequence[Engine] = (),
-    vision_tiers: Sequence[str] = (),
+    asker: Asker | None = None,
 ) -> AsyncIterator[Pipeline]:
-    """Give a pipeline; its processes end with the context. ``tiers`` are engines over model tiers."""
+    """Give a pipeline; its processes end with the context. ``asker`` None: there are no model tiers."""
     settings = settings or Settings()
     memory = settings.limits.memory_bytes
     async with (
         Workers(settings.worker_count, memory) as splitters,
         Workers(settings.worker_count, memory) as readers,
     ):
+        statuses = () if asker is None else asker.tiers()
+        tiers = [TierEngine(status, asker, readers) for status in statuses if asker is not None]
         engines, missing = _engines(settings, readers, tiers)
-        routes = (*settings.routes, *usual_routes(engines.keys(), vision_tiers))
+        vision = tuple(status.name for status in statuses if status.images)
+        routes = (*settings.routes, *usual_routes(engines.keys(), vision))
         yield Pipeline(
             Means(
                 engines=engines,

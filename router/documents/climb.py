@@ -55,6 +55,7 @@ class Climb:
         self._key = key
         self._group = group_of(subject.element)
         self._tries: list[Try] = []
+        self._bars: dict[str, float] = {}
         self._was_limited = False
         self.first: Outcome | None = None
 
@@ -122,6 +123,7 @@ class Climb:
             self._tries.append(Try(name, reason, failure=str(exc)))
             return
         self._house.purse.book(reading.cost_usd_micros)
+        self._bars[name] = max((turn.confidence or 0.0 for turn in self._standing()), default=0.0)
         self._tries.append(Try(name, reason, reading))
         self._verify()
 
@@ -162,12 +164,28 @@ class Climb:
 
     def _best(self) -> Try:
         """The best verified try; of equals the earlier."""
-        return max(self._standing(), key=lambda turn: turn.confidence or 0.0)
+        standing = self._standing()
+        return max(
+            [turn for turn in standing if self._may_replace(turn)] or standing,
+            key=lambda turn: turn.confidence or 0.0,
+        )
+
+    def _may_replace(self, turn: Try) -> bool:
+        """Whether the reading beats what stood before it.
+
+        Calibrated engines are weighed together, each in the light of the other. One of which nothing was
+        learnt could talk down whatever it contradicts; it must beat what was sure before it was asked.
+        """
+        if self._house.confidence.is_calibrated(self._group, turn.engine):
+            return True
+        bar = self._bars[turn.engine]
+        return bar == 0.0 or (turn.confidence or 0.0) > bar
 
     def _kept(self, chosen: Try) -> Try:
         """What the policy chose, unless verification speaks for another: it replaces only what it beats."""
         best = self._best()
-        return best if (best.confidence or 0.0) >= (chosen.confidence or 0.0) else chosen
+        beats = (best.confidence or 0.0) >= (chosen.confidence or 0.0)
+        return best if beats or not self._may_replace(chosen) else chosen
 
     def _outcome(self, turn: Try, reason: str) -> Outcome:
         confidence = turn.confidence or 0.0

@@ -5,38 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from router.cli.documents.house import opened
 from router.cli.documents.progress import Watch
+from router.cli.documents.wish import Wish
 from router.cli.documents.written import written
 from router.cli.failure import ExitCode, Fault
-from router.documents.assemble import Settings, open_pipeline
 from router.documents.errors import DocumentRefused, LibraryMissing
 from router.documents.events import Finished
-from router.documents.limits import Limits
 from router.documents.output.json import as_object
 from router.documents.pipeline import Job, Pipeline
-from router.documents.steps import SqliteSteps, Steps
 
 _MICROS = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the user asks for."""
-
-    form: str = "md"
-    into: Path | None = None
-    journal: Path | None = None
-    max_cost_usd: float | None = None
-    timeout_s: float | None = None
-    worker_count: int = 2
-    limits: Limits = field(default_factory=Limits)
-    as_json: bool = False
 
 
 class Batch:
@@ -54,16 +38,10 @@ class Batch:
         wish = self._wish
         if len(self._files) > 1 and wish.into is None and not wish.as_json:
             raise Fault("several files need --into DIR, or --json", code=ExitCode.WRONG, reason="USAGE")
-        steps: Steps | None = None if wish.journal is None else SqliteSteps(wish.journal)
-        settings = Settings(limits=wish.limits, worker_count=wish.worker_count)
-        try:
-            async with open_pipeline(settings, steps=steps) as pipeline:
-                with self._watch:
-                    for path in self._files:
-                        await self._one(pipeline, path)
-        finally:
-            if steps is not None:
-                steps.close()
+        async with opened(wish) as pipeline:
+            with self._watch:
+                for path in self._files:
+                    await self._one(pipeline, path)
         self._end()
 
     async def _one(self, pipeline: Pipeline, path: Path) -> None:

@@ -39,6 +39,10 @@ class Confidence:
     def __init__(self, curves: Mapping[str, Curve]) -> None:
         self.curves = dict(curves)
 
+    def is_calibrated(self, kind: str, engine: str) -> bool:
+        """Whether the engine's readings of this kind have a curve of their own."""
+        return f"{kind}/{engine}" in self.curves
+
     def predict(self, kind: str, engine: str, scores: Mapping[str, float]) -> float:
         """Probability in [0, 1] that the reading is right; 0 where a score proves it wrong."""
         if is_disproved(scores):
