@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from backends import anthropic_messages_wire, openai_chat_wire, openai_responses_wire
-from backends.openai_chat import OpenAIChatBackend, OpenAIChatOptions
+from backends.openai_chat import OpenAIChatBackend
+from backends.openai_chat_options import OpenAIChatOptions
 from backends.types import Image, Message, Prompt, Role
 
 PROMPT = Prompt((Message(Role.USER, "read", (Image(b"\x01", "image/png"),)),))
