@@ -22,6 +22,10 @@ EPILOG = """
 
 `upshift document report.pdf --out html > report.html` draws the pages with their elements in colour.
 
+`upshift document invoice.pdf --schema fields.json` gives fields, each with page, quote and confidence.
+
+`upshift document report.pdf -c upshift.yaml --ask "When does it end?"` answers with quotes.
+
 `upshift document invoices/*.pdf --into read/` reads many files, each into one of its own.
 
 `upshift document scan.pdf -c upshift.yaml` also asks a configuration's tiers, by its document policies.
@@ -55,6 +59,16 @@ Journal = Annotated[
         metavar="FILE", help="SQLite file of finished steps, which another run takes up. It holds text."
     ),
 ]
+Schema = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="JSON Schema of an object: give its fields, each with where it stands."
+    ),
+]
+Ask = Annotated[
+    str | None,
+    typer.Option(metavar="QUESTION", help="Give an answer with quotes; needs --config, for its tiers."),
+]
 Workers = Annotated[
     int | None, typer.Option(min=1, max=64, help="Processes for parsing, and as many for reading.")
 ]
@@ -81,11 +95,14 @@ def document(
     workers: Workers = None,
     max_pages: MaxPages = None,
     config: given.OwnConfig = None,
+    schema: Schema = None,
+    ask: Ask = None,
     json: given.Json = False,
 ) -> None:
     """Read documents with the cheapest engines that can be trusted, element by element."""
     import asyncio
 
+    from router.cli.asking import read_schema
     from router.cli.documents.batch import Batch
     from router.cli.documents.wish import Wish
 
@@ -99,5 +116,7 @@ def document(
         max_pages=max_pages,
         as_json=json,
         config=config,
+        schema=read_schema(schema),
+        question=ask,
     )
     asyncio.run(Batch(tuple(files), wish).run())

@@ -15,8 +15,12 @@ from router.cli.documents.progress import Watch
 from router.cli.documents.wish import Wish
 from router.cli.documents.written import written
 from router.cli.failure import ExitCode, Fault
+from router.documents.ask.answer import ask
+from router.documents.ask.extract import extract
+from router.documents.asker import Asker
 from router.documents.errors import DocumentRefused, LibraryMissing
 from router.documents.events import Finished
+from router.documents.output.answers import answer_object, fields_object
 from router.documents.output.json import as_object
 from router.documents.pipeline import Job, Pipeline
 
@@ -38,13 +42,16 @@ class Batch:
         wish = self._wish
         if len(self._files) > 1 and wish.into is None and not wish.as_json:
             raise Fault("several files need --into DIR, or --json", code=ExitCode.WRONG, reason="USAGE")
-        async with opened(wish) as pipeline:
+        if wish.question is not None and wish.config is None:
+            said = "--ask needs tiers to answer: name a configuration by --config"
+            raise Fault(said, code=ExitCode.WRONG, reason="USAGE")
+        async with opened(wish) as (pipeline, asker):
             with self._watch:
                 for path in self._files:
-                    await self._one(pipeline, path)
+                    await self._one(pipeline, asker, path)
         self._end()
 
-    async def _one(self, pipeline: Pipeline, path: Path) -> None:
+    async def _one(self, pipeline: Pipeline, asker: Asker | None, path: Path) -> None:
         wish = self._wish
         money = None if wish.max_cost_usd is None else wish.max_cost_usd * _MICROS
         finished: Finished | None = None
@@ -59,7 +66,30 @@ class Batch:
         except LibraryMissing as exc:
             self._refuse(path, "LIBRARY_MISSING", str(exc))
         if finished is not None:
+            await self._deliver(path, finished, asker)
+
+    async def _deliver(self, path: Path, finished: Finished, asker: Asker | None) -> None:
+        wish = self._wish
+        if wish.schema is None and wish.question is None:
             self._write(path, finished)
+            return
+        told: dict[str, Any] = {"file": str(path)}
+        if wish.schema is not None:
+            found = await extract(finished.document, wish.schema, asker, timeout_s=wish.timeout_s)
+            told |= fields_object(found, finished.document)
+        if wish.question is not None and asker is not None:
+            answer = await ask(finished.document, wish.question, asker, timeout_s=wish.timeout_s)
+            told |= answer_object(answer, finished.document)
+        told["document_cost_usd_micros"] = round(finished.cost_usd_micros, 4)
+        if wish.as_json and wish.into is None:
+            self._objects.append(told)
+            return
+        text = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+        if wish.into is None:
+            sys.stdout.write(text)
+        else:
+            wish.into.mkdir(parents=True, exist_ok=True)
+            (wish.into / f"{path.name}.json").write_text(text, encoding="utf-8")
 
     def _refuse(self, path: Path, reason: str, message: str) -> None:
         self._refused.append((path, reason, message))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from router.build import build
 from router.cli.documents.wish import Wish
 from router.config import Config, JournalConfig, load
+from router.documents.asker import Asker
 from router.documents.assemble import Settings, open_pipeline
 from router.documents.configured import settings_of, steps_of
 from router.documents.pipeline import Pipeline
@@ -16,22 +17,22 @@ from router.documents.steps import NoSteps, SqliteSteps, Steps
 
 
 @asynccontextmanager
-async def opened(wish: Wish) -> AsyncIterator[Pipeline]:
-    """Give a pipeline; everything ends with the context."""
+async def opened(wish: Wish) -> AsyncIterator[tuple[Pipeline, Asker | None]]:
+    """Give a pipeline, and what asks the tiers where there are any; everything ends with the context."""
     config = None if wish.config is None else load(wish.config)
     settings = _settings(wish, config)
     steps = _steps(wish, config)
     try:
         if config is None:
             async with open_pipeline(settings, steps=steps) as pipeline:
-                yield pipeline
+                yield pipeline, None
             return
         # The server is the one writer of its journal; what is asked here is not in it.
         router = build(config.model_copy(update={"journal": JournalConfig()}))
         try:
             await router.start()
             async with open_pipeline(settings, steps=steps, asker=router) as pipeline:
-                yield pipeline
+                yield pipeline, router
         finally:
             await router.close()
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,5 @@ class Wish:
     max_pages: int | None = None
     as_json: bool = False
     config: Path | None = None
+    schema: dict[str, Any] | None = None
+    question: str | None = None

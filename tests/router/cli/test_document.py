@@ -64,3 +64,19 @@ def test_absent_files_say_so(upshift: Run, tmp_path: Path) -> None:
     ended = upshift("document", str(tmp_path / "none.pdf"))
     assert ended.code != 0
     assert "none.pdf" in ended.err
+
+
+def test_fields_come_with_where_they_stand(upshift: Run, tmp_path: Path) -> None:
+    """`--schema` needs no tier where labels tell; the account points into the document."""
+    path = put(tmp_path, "a.md", "Total: 12.50\n")
+    schema = put(tmp_path, "s.json", '{"type": "object", "properties": {"total": {"type": "number"}}}')
+    ended = upshift("document", str(path), "--schema", str(schema))
+    assert ended.json["fields"] == {"total": 12.5}
+    assert ended.json["evidence"]["total"]["at"]["quote"] == "12.50"
+
+
+def test_questions_need_tiers(upshift: Run, tmp_path: Path) -> None:
+    """`--ask` without a configuration says what is missing."""
+    ended = upshift("document", str(put(tmp_path, "a.md", "text")), "--ask", "what?")
+    assert ended.code == 2
+    assert "--config" in ended.err
