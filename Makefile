@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
+.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-documents
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -71,6 +71,9 @@ bench-abort: $(READY) ## Measure what stopping doubtful answers early saves and 
 
 bench-drafts: $(READY) ## Measure whether showing rejected answers to the next tier pays
 	@$(BIN)/python -m tests.bench.drafts $(ARGS)
+
+bench-documents: $(READY) ## Measure documents on public samples: make bench-documents ARGS="--data DIR"
+	@$(BIN)/python -m tests.bench.documents $(ARGS)
 
 clean: ## Remove .venv and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis out

@@ -56,13 +56,15 @@ def check_pdf(path: Path, limits: Limits) -> int:
             raise Encrypted("the PDF opens with a password only; save it without") from exc
         raise Broken(f"the PDF cannot be opened: {exc}") from exc
     try:
-        count = len(document)
+        index, count = 0, len(document)
         if count == 0:
             raise Broken("the PDF has no pages")
         if count > limits.pages:
             raise TooLarge(f"{count} pages, more than the {limits.pages} that are taken")
         for index in range(count):
             _check_size(document, index)
+    except pdfium.PdfiumError as exc:
+        raise Broken(f"the page cannot be opened: {exc}", page=index + 1) from exc
     finally:
         document.close()
     return count

@@ -61,7 +61,7 @@ def _values(found: tuple[Found, ...]) -> dict[str, Any]:
 
 
 async def test_fields_are_found_by_their_labels(tmp_path: Path) -> None:
-    """Without any tier: values by the words of their names, typed, verified, and pointing at where they stand."""
+    """Without any tier: values by the words of their names, typed, verified, shown where they stand."""
     document = await _document(tmp_path)
     found = await extract(document, SCHEMA, None)
     assert _values(found) == {"invoice_number": "A-4711", "date": "2024-03-15", "total": 1500.6, "iban": None}
@@ -113,7 +113,7 @@ async def test_schemas_without_fields_are_refused(tmp_path: Path) -> None:
 
 
 async def test_answers_rest_on_quotes(tmp_path: Path) -> None:
-    """Quotes that stand in the document are evidence; others are named as made up, and leave it unverified."""
+    """Quotes that stand in the document are evidence; others are named as made up."""
     document = await _document(tmp_path)
     for quotes, verdict in ((["ferry  leaves at NOON"], Verdict.VERIFIED), (["at dawn"], Verdict.UNVERIFIED)):
         reply = json.dumps({"answer": "At noon.", "quotes": quotes})
