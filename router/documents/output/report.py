@@ -16,7 +16,7 @@ from router.documents.output.pictures import page_pictures
 from router.documents.output.style import STYLE
 
 _LONGEST_TEXT = 600
-_MICROS = 1_000_000
+_MOST_ROWS = 20
 
 
 def to_html(finished: Finished, path: Path) -> str:
@@ -31,11 +31,20 @@ def to_html(finished: Finished, path: Path) -> str:
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(document.name)}</title>"
         f"<meta name=viewport content='width=device-width'><style>{STYLE}</style>"
         f"<header><h1>{escape(document.name)}</h1>"
-        f"<p>{len(document.pages)} pages · {len(document.outcomes)} elements · {doubtful} unverified · "
-        f"${finished.cost_usd_micros / _MICROS:.6f}</p>"
+        f"<p>{_counted(len(document.pages), 'page')} · {_counted(len(document.outcomes), 'element')} · "
+        f"{doubtful} unverified · "
+        f"{_money(finished.cost_usd_micros)}</p>"
         f"{_legend(finished)}{_missing(document.missing)}</header>"
         f"<main>{pages}</main></html>\n"
     )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def _money(usd_micros: float) -> str:
+    return f"{usd_micros:,.2f} µ$"
 
 
 def _legend(finished: Finished) -> str:
@@ -50,7 +59,7 @@ def _legend(finished: Finished) -> str:
 def _legend_row(one: Spent) -> str:
     return (
         f"<tr><td><i style='background:{colour_of(one.engine)}'></i>{escape(one.engine)}"
-        f"<td>{one.reading_count}<td>{one.standing_count}<td>${one.cost_usd_micros / _MICROS:.6f}</tr>"
+        f"<td>{one.reading_count}<td>{one.standing_count}<td>{_money(one.cost_usd_micros)}</tr>"
     )
 
 
@@ -91,9 +100,19 @@ def _boxes(page: SettledPage) -> Iterator[str]:
         )
 
 
+def _shown(outcome: Outcome) -> str:
+    """The text, or the first rows of a table; what is left out shows as an ellipsis."""
+    grid = None if outcome.reading is None else outcome.reading.grid
+    if grid is None:
+        text = outcome.text
+        return f"<pre>{escape(text[:_LONGEST_TEXT])}{'…' if len(text) > _LONGEST_TEXT else ''}</pre>"
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(text)}" for text in row) for row in grid.slots()[:_MOST_ROWS]
+    )
+    return f"<table class=grid>{rows}</table>{'…' if grid.row_count > _MOST_ROWS else ''}"
+
+
 def _row(outcome: Outcome) -> str:
-    text = outcome.text
-    shown = escape(text[:_LONGEST_TEXT]) + ("…" if len(text) > _LONGEST_TEXT else "")
     way = " → ".join(
         f"{escape(turn.engine)} {'failed' if turn.confidence is None else f'{turn.confidence:.2f}'}"
         for turn in outcome.tries
@@ -103,5 +122,5 @@ def _row(outcome: Outcome) -> str:
     return (
         f"<li id='{outcome.element.id}' style='border-color:{colour_of(outcome.engine)}'>"
         f"<p class=meta>{escape(str(outcome.element.label))}{doubtful} · {way} · "
-        f"${outcome.cost_usd_micros / _MICROS:.6f}</p><pre>{shown}</pre><p class=evidence>{evidence}</p></li>"
+        f"{_money(outcome.cost_usd_micros)}</p>{_shown(outcome)}<p class=evidence>{evidence}</p></li>"
     )

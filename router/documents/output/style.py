@@ -17,6 +17,7 @@ h1{font-size:1.3rem;margin:0}h2{font-size:1rem;margin:0 0 .5rem}
 .box.doubtful{border-style:dashed}
 .box:hover{outline:3px solid #0008}.list{list-style:none;margin:0;padding:0;max-height:110vh;overflow:auto}
 .list li{border-left:4px solid;padding:.3rem .7rem;margin-bottom:.5rem}.list li:target{background:#fd03}
+.grid{border-collapse:collapse;font-size:.85rem}.grid td{border:1px solid #8885;padding:.1rem .5rem}
 pre{margin:0;white-space:pre-wrap;font:inherit;overflow-wrap:anywhere}.meta b{color:#c30}
 @media(max-width:900px){.pair{grid-template-columns:1fr}.sheet{position:relative}}
 """

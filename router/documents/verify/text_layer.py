@@ -12,7 +12,7 @@ from router.documents.verify.base import Claim
 class TextLayer:
     """``legible``: no unmapped characters and fonts; ``spoken``: words that can be spoken.
 
-    ``hidden`` is 0 where the text lies over a picture of the whole page, as OCR of unknown quality does.
+    ``visible`` is 0 where the text lies over a picture of the whole page, as OCR of unknown quality does.
     """
 
     def measure(self, claim: Claim) -> Mapping[str, float]:
@@ -23,7 +23,7 @@ class TextLayer:
         scores = {}
         if claim.element.native is not None and claim.reading.engine == claim.element.native.engine:
             garbled = max(garbled, claim.element.features.get("garbled", 0.0))
-            scores["hidden"] = 1.0 - claim.element.features.get("full_page_image", 0.0)
+            scores["visible"] = 1.0 - claim.element.features.get("full_page_image", 0.0)
         scores["legible"] = max(1.0 - 5.0 * garbled, 0.0)
         spoken = plausibility(claim.reading.text)
         return scores if spoken is None else scores | {"spoken": spoken}
@@ -31,7 +31,7 @@ class TextLayer:
 
 class Coverage:
     """``coverage``: share of the text layer's characters in the box that the reading has, each used once;
-    ``invention``: 1 less the share of the reading's characters that the text layer has not.
+    ``faithful``: share of the reading's characters that the text layer has.
     """  # noqa: D205
 
     def measure(self, claim: Claim) -> Mapping[str, float]:
@@ -41,7 +41,7 @@ class Coverage:
         if not there or not said:
             return {}
         both = sum((there & said).values())
-        return {"coverage": both / sum(there.values()), "invention": both / sum(said.values())}
+        return {"coverage": both / sum(there.values()), "faithful": both / sum(said.values())}
 
 
 def _text(claim: Claim) -> str:

@@ -90,13 +90,14 @@ def _fitted(features: Floats, scores: Floats) -> ExtraTreesRegressor:
 def _value_for(
     predicted: Sequence[Mapping[str, float]], seconds: Mapping[str, float], target: float
 ) -> float:
-    """The largest worth of quality whose cost on these pages keeps to the target."""
-    kept = float(_VALUES[0])
-    for value in _VALUES:
-        spent = np.mean([_spent(_decide(one, seconds, float(value)), seconds) for one in predicted])
-        if spent <= target * seconds[STRONG]:
-            kept = float(value)
-    return kept
+    """The largest worth of quality whose cost on these pages keeps to the target: cost grows with it."""
+    low, high = 0, len(_VALUES) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        chosen = [_decide(one, seconds, float(_VALUES[middle])) for one in predicted]
+        spent = np.mean([_spent(name, seconds) for name in chosen])
+        low, high = (middle, high) if spent <= target * seconds[STRONG] else (low, middle - 1)
+    return float(_VALUES[low])
 
 
 def _decide(predicted: Mapping[str, float], seconds: Mapping[str, float], value: float) -> str:
