@@ -17,6 +17,10 @@ def _is_text(element: Element) -> bool:
     return element.label not in (Label.PICTURE, Label.CHART)
 
 
+def _is_text_or_picture(element: Element) -> bool:
+    return _is_text(element) or element.native is None
+
+
 LOCAL_ENGINES = (
     Profile(
         "columns",
@@ -43,7 +47,7 @@ LOCAL_ENGINES = (
         least_seconds=0.1,
         needs="!tesseract",
         remedy="tesseract is not installed: apt install tesseract-ocr adds reading scans cheaply",
-        reads=_is_text,
+        reads=_is_text_or_picture,
     ),
     Profile(
         "rapidocr",

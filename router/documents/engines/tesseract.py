@@ -8,7 +8,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 
-from router.documents.element import Reading, Word
+from router.documents.element import Label, Reading, Word
 from router.documents.engines.base import Subject
 from router.documents.engines.lines import mean_confidence
 from router.documents.engines.render import picture
@@ -18,6 +18,8 @@ from router.documents.geometry import Box
 _DPI = 250.0
 _TIMEOUT_S = 110.0
 _WORD_LEVEL = "5"
+# In photographs OCR sees letters that are none; it is not sure of them.
+_SURE, _LEAST_WORDS = 0.7, 3
 
 
 def read(subject: Subject) -> Iterator[Reading]:
@@ -38,14 +40,16 @@ def read(subject: Subject) -> Iterator[Reading]:
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise EngineFailed(f"tesseract ended with {done.returncode}: {said[-1] if said else 'no word'}")
-    yield _reading(done.stdout.decode(errors="replace"), region, scale)
+    is_picture = subject.element.label in (Label.PICTURE, Label.CHART)
+    yield _reading(done.stdout.decode(errors="replace"), region, scale, _SURE if is_picture else 0.0)
 
 
-def _reading(table: str, region: Box, scale: float) -> Reading:
+def _reading(table: str, region: Box, scale: float, least: float) -> Reading:
+    """The words of at least the confidence ``least``; where these are few, it is a picture without text."""
     paragraphs: dict[tuple[str, str], dict[str, list[Word]]] = {}
     for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
         text = (row.get("text") or "").strip()
-        if row.get("level") != _WORD_LEVEL or not text:
+        if row.get("level") != _WORD_LEVEL or not text or float(row["conf"]) < 100.0 * least:
             continue
         lines = paragraphs.setdefault((row["block_num"], row["par_num"]), {})
         lines.setdefault(row["line_num"], []).append(_word(row, text, region, scale))
@@ -53,6 +57,8 @@ def _reading(table: str, region: Box, scale: float) -> Reading:
         "\n".join(" ".join(word.text for word in line) for line in lines.values())
         for lines in paragraphs.values()
     )
+    if least and len(text.split()) < _LEAST_WORDS:
+        return Reading("tesseract", "")
     words = tuple(word for lines in paragraphs.values() for line in lines.values() for word in line)
     return Reading("tesseract", text, words=words, own_confidence=mean_confidence(words))
 

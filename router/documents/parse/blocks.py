@@ -20,6 +20,8 @@ _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~$])")
 _EMPHASIS = re.compile(r"(?<![\w\\*])(\*{1,3}|_{1,3})(?=\S)(.+?)(?<=[^\s\\])\1(?![\w*])", re.DOTALL)
 _NUMBERED = re.compile(r"^(\d+(\.\d+)*)\.?\s+\S")
 _HEADING_LENGTH = 160
+# Share of the page from which a picture is looked at.
+_LARGE_PICTURE = 0.1
 _LABELS = {
     "heading": Label.SECTION_HEADER,
     "paragraph": Label.TEXT,
@@ -60,7 +62,8 @@ def _part(
     share = box.area / max(page.width * page.height, 1.0)
     features = {**suspicion, "area": min(share, 1.0)}
     if label is Label.PICTURE:
-        return Part(label, "", box, features=features)  # that it is there is all that the file says
+        # Of a small picture, that it is there is all that anybody wants; a large one may hold text.
+        return Part(label, "" if share < _LARGE_PICTURE else None, box, features=features)
     if label is Label.TABLE:
         grid = _grid(block)
         text = grid.text if grid is not None else "\n".join(plain(line) for line in block.lines or ())

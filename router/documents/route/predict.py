@@ -18,7 +18,7 @@ _QUALITY: dict[Group, dict[str, float]] = {
     Group.CODE: {"parser": 0.95, "tesseract": 0.6, "rapidocr": 0.6},
     Group.FORMULA: {"parser": 0.3, "tesseract": 0.1, "rapidocr": 0.2},
     Group.FORM: {"parser": 0.98},
-    Group.PICTURE: {"parser": 0.95},
+    Group.PICTURE: {"parser": 0.95, "tesseract": 0.85},
 }
 # Of a model tier nothing is known but that it is above what runs here.
 _TIER = 0.93

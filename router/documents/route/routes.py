@@ -62,7 +62,8 @@ def usual_routes(installed: Collection[str], vision_tiers: Sequence[str] = ()) -
     ocr = tuple(name for name in ("tesseract", "rapidocr") if name in installed)
     tiers = tuple(vision_tiers)
     return (
-        _usual("structured", {Group.STRUCTURED, Group.FORM, Group.PICTURE}, ("parser",)),
+        _usual("structured", {Group.STRUCTURED, Group.FORM}, ("parser",)),
+        _usual("picture", {Group.PICTURE}, ("parser", *ocr[:1], *tiers)),
         _usual("table", {Group.TABLE}, (*tables, *tiers), TABLE_CONFIDENCE),
         _usual("scan", {Group.SCAN}, (*ocr, *tiers)),
         _usual("formula", {Group.FORMULA}, ("parser", *tiers)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from router.documents.element import Label
 from router.documents.verify.base import Claim
 
 _LOW_PERCENTILE = 0.1
@@ -20,7 +21,8 @@ class OcrConfidence:
         """Score a reading."""
         known = sorted(word.confidence for word in claim.reading.words if word.confidence is not None)
         if len(known) < _LEAST_WORDS:
-            if claim.element.native is None and not claim.reading.text.strip():
+            is_text = claim.element.label not in (Label.PICTURE, Label.CHART)
+            if is_text and claim.element.native is None and not claim.reading.text.strip():
                 return {"ocr_mean": 0.0, "ocr_low": 0.0}
             return {}
         low = known[int(_LOW_PERCENTILE * (len(known) - 1))]

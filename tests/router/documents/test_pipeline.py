@@ -180,3 +180,29 @@ async def test_another_configuration_does_not_take_the_steps(tmp_path: Path) -> 
         poor = await pipeline.document(Job(path, max_cost_usd_micros=0.0))
     steps.close()
     assert poor.cost_usd_micros < whole.cost_usd_micros
+
+
+def _page_with_picture(png: bytes, size: tuple[int, int]) -> bytes:
+    """A page of text whose lower half is a picture."""
+    whole = pdf([Sheet(prose(3), picture=jpeg_of(png), picture_size=size)])
+    return whole.replace(b"q 595 0 0 842 0 0 cm", b"q 495 0 0 342 50 50 cm")
+
+
+@needs_tesseract
+async def test_text_in_a_large_picture_is_not_lost(pipeline: Pipeline, tmp_path: Path) -> None:
+    """A picture on a page of text may hold text of its own."""
+    data = _page_with_picture(picture_of(SCANNED, size=(990, 684)), (990, 684))
+    finished = await pipeline.document(Job(put(tmp_path, "a.pdf", data)))
+    (picture,) = _of(finished, Label.PICTURE)
+    assert "4711" in picture.text
+    assert picture.engine == "tesseract"
+
+
+@needs_tesseract
+async def test_a_picture_without_text_is_just_a_picture(pipeline: Pipeline, tmp_path: Path) -> None:
+    """What shows no text has none, and is no failure."""
+    finished = await pipeline.document(
+        Job(put(tmp_path, "a.pdf", _page_with_picture(picture_of([], size=(990, 684)), (990, 684))))
+    )
+    (picture,) = _of(finished, Label.PICTURE)
+    assert (picture.text, picture.verdict) == ("", Verdict.VERIFIED)

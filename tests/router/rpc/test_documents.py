@@ -13,6 +13,8 @@ from upshift.v1 import documents_pb2, documents_pb2_grpc
 
 from router.config import ServerConfig
 from router.config.documents import DocumentsConfig
+from router.rpc.client import UpshiftError
+from router.rpc.client.documents import DocumentClient
 from router.rpc.names import DETAILS_KEY
 from router.rpc.server import RouterServer
 from tests.router.documents.files import Sheet, pdf, prose, put, table
@@ -123,3 +125,20 @@ async def _reason(call: Any) -> str:
     info = error_details_pb2.ErrorInfo()
     status.details[0].Unpack(info)
     return str(info.reason)
+
+
+async def test_the_client_sends_a_file_and_goes_on(tmp_path: Path) -> None:
+    """One call reads a file; after a lost stream another gives the rest, and errors are typed."""
+    path = put(tmp_path, "a.pdf", DATA)
+    settings = ServerConfig(listen="127.0.0.1:0")
+    async with (
+        RouterServer(settings, ScriptedRouter(), None, DocumentsConfig()) as server,
+        DocumentClient(await server.start()) as client,
+    ):
+        events = [event async for event in client.parse(path, max_cost_usd=0.01)]
+        last, seen = events[0].plan.document_id, events[-2].sequence
+        rest = client.resume(last, after_sequence=seen, max_cost_usd=0.01)
+        assert [event.WhichOneof("event") async for event in rest] == ["summary"]
+        with pytest.raises(UpshiftError) as failed:
+            [event async for event in client.parse(put(tmp_path, "b.pdf", b"%PDF-1.4 no"))]
+    assert failed.value.reason == "DOCUMENT_BROKEN"
