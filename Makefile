@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-moe bench-local
+.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-moe bench-local bench-documents
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -91,6 +91,8 @@ bench-reload: $(READY) ## Reload the configuration 1,000 times under load and co
 
 bench-observing: $(READY) ## Measure what metrics, traces and log lines cost a request
 	@$(BIN)/python -m tests.bench.observing $(ARGS)
+bench-documents: $(READY) ## Measure documents on public samples: make bench-documents ARGS="--data DIR"
+	@$(BIN)/python -m tests.bench.documents $(ARGS)
 
 clean: ## Remove .venv and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis out

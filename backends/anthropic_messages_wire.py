@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from backends import types
 from backends.provider_numbers import TokenCount
 from backends.types import FinishReason, Prompt, Role, Usage
 
@@ -82,7 +83,9 @@ def request_body(model: str, prompt: Prompt, output_limit: int) -> dict[str, Any
         "model": model,
         "max_tokens": output_limit,
         "messages": [
-            {"role": str(m.role), "content": m.content} for m in prompt.messages if m.role is not Role.SYSTEM
+            {"role": str(m.role), "content": _content(m)}
+            for m in prompt.messages
+            if m.role is not Role.SYSTEM
         ],
         "stream": True,
         "temperature": min(sampling.temperature, _MAX_TEMPERATURE),
@@ -98,6 +101,20 @@ def request_body(model: str, prompt: Prompt, output_limit: int) -> dict[str, Any
     if stop := [string for string in sampling.stop if string.strip()]:
         body["stop_sequences"] = stop
     return body
+
+
+def _content(message: types.Message) -> str | list[dict[str, Any]]:
+    """The text alone, or pictures and then the text in blocks."""
+    if not message.images:
+        return message.content
+    pictures: list[dict[str, Any]] = [
+        {
+            "type": "image",
+            "source": {"type": "base64", "media_type": image.media_type, "data": image.base64},
+        }
+        for image in message.images
+    ]
+    return [*pictures, {"type": "text", "text": message.content}]
 
 
 def with_thinking(body: dict[str, Any], budget: int) -> dict[str, Any]:

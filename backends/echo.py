@@ -56,6 +56,7 @@ class EchoOptions(BaseModel):
     fail_after_token_count: int = Field(0, ge=0, description="Tokens that it gives before it fails.")
     context_token_count: int = Field(8192, ge=1, description="Most words of prompt and answer together.")
     external: bool = Field(False, description="Whether it counts as leaving this machine.")
+    images: bool = Field(False, description="Whether it takes pictures, which it does not look at.")
 
 
 class EchoBackend:
@@ -70,6 +71,7 @@ class EchoBackend:
             context_token_count=options.context_token_count,
             logprobs=options.logprob is not None,
             external=options.external,
+            images=options.images,
         )
 
     async def start(self) -> None:

@@ -29,6 +29,8 @@ OptionsT = TypeVar("OptionsT", bound=HttpOptions)
 
 # What a chat template adds around a message, roughly.
 _TOKENS_PER_MESSAGE = 4
+# A picture of a megapixel, as the large providers' own rules count it (765 to 1,600).
+_TOKENS_PER_IMAGE = 1600
 # Not every server lists its models.
 _NO_MODEL_LIST = (404, 405)
 # A token with the 20 most probable ones and their bytes takes 3 KiB in the wordiest of these APIs.
@@ -58,6 +60,7 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
             context_token_count=options.context_token_count,
             max_output_token_count=options.max_output_token_count,
             external=options.leaves_machine,
+            images=options.images,
         )
         self._server = f"{options.base_url.host}:{options.base_url.port}"
         self._key = ApiKey(options.api_key, options.api_key_file)
@@ -98,7 +101,8 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
     def count_tokens(self, prompt: Prompt) -> int:
         """Estimated tokens; the server's tokenizer is not at hand."""
         characters = sum(len(message.content) for message in prompt.messages)
-        return estimated_token_count(characters) + _TOKENS_PER_MESSAGE * len(prompt.messages)
+        pictures = _TOKENS_PER_IMAGE * prompt.image_count
+        return estimated_token_count(characters) + pictures + _TOKENS_PER_MESSAGE * len(prompt.messages)
 
     def stream(self, prompt: Prompt, *, timeout_s: float | None = None) -> AsyncGenerator[Delta | Completion]:
         """Answer ``prompt`` as the server sends it."""

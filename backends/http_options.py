@@ -47,6 +47,7 @@ class HttpOptions(BaseModel):
     max_output_token_count: int = Field(
         default=1024, ge=1, description="Most tokens of an answer, reasoning included."
     )
+    images: bool = Field(default=False, description="Whether the model takes pictures beside text.")
     external: bool | None = Field(
         default=None,
         description="Whether prompts leave this machine; unset: unless at a loopback address, unproxied.",

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from backends.provider_numbers import ContentLogprob, TokenCount, TopLogprob
-from backends.types import FinishReason, Prompt, Sampling, TokenLogprob, Usage
+from backends.types import FinishReason, Message, Prompt, Sampling, TokenLogprob, Usage
 
 DONE = "[DONE]"
 # How a server is asked for a JSON Schema: as OpenAI has it, or as llama-cpp-python and some hosts do.
@@ -110,7 +110,7 @@ def request_body(model: str, prompt: Prompt) -> dict[str, Any]:
     sampling = prompt.sampling
     body: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": str(m.role), "content": m.content} for m in prompt.messages],
+        "messages": [{"role": str(m.role), "content": _content(m)} for m in prompt.messages],
         "stream": True,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -125,6 +125,14 @@ def request_body(model: str, prompt: Prompt) -> dict[str, Any]:
     if sampling.stop:
         body["stop"] = list(sampling.stop[:_MAX_STOP_COUNT])
     return body
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    """The text alone, or pictures and then the text in parts."""
+    if not message.images:
+        return message.content
+    pictures = [{"type": "image_url", "image_url": {"url": image.data_url}} for image in message.images]
+    return [*pictures, {"type": "text", "text": message.content}]
 
 
 def response_format(schema: Mapping[str, Any], form: SchemaForm) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from backends.provider_numbers import ContentLogprob, TokenCount
-from backends.types import Prompt, Usage
+from backends.types import Message, Prompt, Usage
 
 
 class _Lenient(BaseModel):
@@ -83,13 +83,21 @@ def request_body(model: str, prompt: Prompt, output_limit: int) -> dict[str, Any
     sampling = prompt.sampling
     return {
         "model": model,
-        "input": [{"role": str(m.role), "content": m.content} for m in prompt.messages],
+        "input": [{"role": str(m.role), "content": _content(m)} for m in prompt.messages],
         "max_output_tokens": output_limit,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "stream": True,
         "store": False,
     }
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    """The text alone, or pictures and then the text in parts."""
+    if not message.images:
+        return message.content
+    pictures = [{"type": "input_image", "image_url": image.data_url} for image in message.images]
+    return [*pictures, {"type": "input_text", "text": message.content}]
 
 
 def text_format(schema: Mapping[str, Any]) -> dict[str, Any]:

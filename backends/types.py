@@ -6,6 +6,7 @@ which library runs the model. All values are trusted here: they were checked whe
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,11 +22,30 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture as its file holds it; ``media_type`` is such as ``image/png``."""
+
+    data: bytes = field(repr=False)
+    media_type: str
+
+    @property
+    def data_url(self) -> str:
+        """The picture as a ``data:`` address."""
+        return f"data:{self.media_type};base64,{self.base64}"
+
+    @property
+    def base64(self) -> str:
+        """Its bytes in base 64."""
+        return b64encode(self.data).decode()
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation: its text, and pictures that stand before it."""
 
     role: Role
     content: str
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +156,11 @@ class Prompt:
     def text(self) -> str:
         """The whole conversation as plain text, for features and estimates."""
         return "\n".join(message.content for message in self.messages)
+
+    @property
+    def image_count(self) -> int:
+        """Pictures in the whole conversation."""
+        return sum(len(message.images) for message in self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +296,7 @@ class Capabilities:
 
     ``context_token_count`` None: not known. ``external``: prompts leave this machine.
     ``json_schema``, ``regex``, ``grammar``: it enforces that form while it generates, not only afterwards.
+    ``images``: it takes pictures.
     """
 
     model: str
@@ -281,3 +307,4 @@ class Capabilities:
     regex: bool = False
     grammar: bool = False
     external: bool = False
+    images: bool = False

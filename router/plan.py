@@ -276,6 +276,8 @@ def _exclusion(tier: Tier, prompt: Prompt, input_token_count: int, constraints: 
     # Schemas and patterns can be checked afterwards; a grammar only as the answer is written.
     if isinstance(prompt.response_format, GrammarFormat) and not tier.backend.capabilities.grammar:
         return "no_grammar"
+    if prompt.image_count and not tier.backend.capabilities.images:
+        return "no_images"
     if tier.output_token_limit(prompt.sampling.max_output_token_count, input_token_count) < 1:
         return "context_too_long"
     return tier.guard.why_closed()

@@ -106,6 +106,7 @@ class TierStatus:
     queued_count: int
     health: Health = field(default_factory=Health)
     load: Load | None = None
+    images: bool = False
 
 
 @dataclass(slots=True)
@@ -218,4 +219,5 @@ class Tier:
             queued_count=self.gate.queued_count,
             health=self.guard.health(),
             load=self.load,
+            images=capabilities.images,
         )

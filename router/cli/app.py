@@ -20,6 +20,7 @@ from router.cli import (
     collect,
     demo,
     doctor,
+    document,
     evaluate,
     explain,
     init,
@@ -68,6 +69,7 @@ app.command("collect", epilog=collect.EPILOG)(collect.collect)
 app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command("calibrate", epilog=calibrate.EPILOG)(calibrate.calibrate)
 app.command("simulate", epilog=simulate.EPILOG)(simulate.simulate)
+app.command("document", epilog=document.EPILOG)(document.document)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.add_typer(models.app, name="models")

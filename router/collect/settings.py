@@ -20,9 +20,9 @@ from router.config.model import (
     DifficultyConfig,
     JournalConfig,
     MatchConfig,
-    ObjectiveConfig,
     PolicyConfig,
 )
+from router.config.objective import ObjectiveConfig
 
 
 @dataclass(frozen=True, slots=True)

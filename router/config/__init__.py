@@ -18,12 +18,12 @@ from router.config.model import (
     JournalConfig,
     LimitsConfig,
     MatchConfig,
-    ObjectiveConfig,
     PolicyConfig,
     PriceConfig,
     ServerConfig,
     TierConfig,
 )
+from router.config.objective import ObjectiveConfig
 from router.config.problems import ConfigError, Position, Problem
 from router.config.schema import config_schema
 

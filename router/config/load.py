@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from router.config.checks import cross_checks
 from router.config.document import Document
+from router.config.document_checks import document_checks
 from router.config.door_checks import door_checks
 from router.config.explain import problems_of
 from router.config.model import Config
@@ -59,7 +60,7 @@ def parse(
     base = (directory or Path()).resolve()
     config, shape_problems = _shape(document)
     resolved = resolve(document, base)
-    between = (*cross_checks(document), *door_checks(document))
+    between = (*cross_checks(document), *door_checks(document), *document_checks(document))
     problems = {*document.problems, *shape_problems, *resolved.problems, *between}
     if problems or config is None:
         raise ConfigError(_in_file_order(document, problems))
@@ -91,6 +92,12 @@ def _complete(config: Config, options: Mapping[Location, BaseModel], directory: 
         policy.model_copy(update={"objective": with_options(policy.objective, ("policies", i, "objective"))})
         for i, policy in enumerate(config.policies)
     )
+    document_policies = tuple(
+        policy.model_copy(
+            update={"objective": with_options(policy.objective, ("documents", "policies", i, "objective"))}
+        )
+        for i, policy in enumerate(config.documents.policies)
+    )
     probes = tuple(
         with_options(probe, ("confidence", "probes", i)) for i, probe in enumerate(config.confidence.probes)
     )
@@ -99,6 +106,8 @@ def _complete(config: Config, options: Mapping[Location, BaseModel], directory: 
         moved = {name: _below(directory, getattr(section, name)) for name in names}
         return section.model_copy(update=moved)
 
+    documents = with_paths(config.documents, "journal")
+    roots = tuple(directory / root.expanduser() for root in documents.roots)
     server = config.server
     if server.tls is not None:
         tls = with_paths(server.tls, "certificate", "private_key", "client_ca")
@@ -109,6 +118,7 @@ def _complete(config: Config, options: Mapping[Location, BaseModel], directory: 
             "tiers": tiers,
             "policies": policies,
             "journal": with_paths(config.journal, "path"),
+            "documents": documents.model_copy(update={"policies": document_policies, "roots": roots}),
             "confidence": config.confidence.model_copy(update={"probes": probes}),
             "server": server,
             "auth": with_paths(config.auth, "keys"),

@@ -6,13 +6,14 @@ backend, a policy or an estimator takes as options is for that part's own ``Opti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SkipValidation, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from router.config.documents import DocumentsConfig
 from router.config.doors import AdminConfig, AuthConfig, LedgerConfig, TenantConfig, TlsConfig
+from router.config.objective import NoOptions, ObjectiveConfig, Options, fold
 from router.config.observing import EnergyUseConfig, LogsConfig, MetricsConfig, TracingConfig
 from router.config.privacy import PrivacyConfig
 from router.config.resilience import ResilienceConfig
@@ -23,21 +24,6 @@ _MICROS = 1_000_000
 Probability = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
 Days = Annotated[float, Field(gt=0.0, le=36_500.0, allow_inf_nan=False)]
-
-Options = SkipValidation[BaseModel]
-"""A part's own options. ``load`` puts an instance of that part's ``Options`` model here."""
-
-
-class NoOptions(Section):
-    """Stands for options that the file does not give, until they are resolved."""
-
-
-def _fold(value: Any, name_key: str) -> Any:
-    """Put every key but ``name_key`` under ``options``."""
-    if not isinstance(value, dict):
-        return value
-    options = {key: option for key, option in value.items() if key != name_key}
-    return {"options": options, **({name_key: value[name_key]} if name_key in value else {})}
 
 
 class ServerConfig(Section):
@@ -100,7 +86,7 @@ class ProbeConfig(Section):
     @model_validator(mode="before")
     @classmethod
     def _fold_options(cls, value: Any) -> Any:
-        return _fold(value, "probe")
+        return fold(value, "probe")
 
 
 class ConfidenceConfig(Section):
@@ -214,29 +200,6 @@ class TierConfig(Section):
         return resilience
 
 
-def named_rule(objective: Mapping[str, Any]) -> Any:
-    """Return the rule that an objective asks for; one that bounds its loss needs not name `certified`."""
-    return objective.get("rule", "certified" if "max_loss" in objective else None)
-
-
-class ObjectiveConfig(Section):
-    """The rule that decides between tiers; every further key is an option of that rule.
-
-    Where `max_loss` stands and no rule, the rule is `certified`.
-    """
-
-    rule: str
-    """Name of a decision rule."""
-    options: Options = NoOptions()
-    """The rule's own options; in the file they stand beside `rule`."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fold_options(cls, value: Any) -> Any:
-        rule = named_rule(value) if isinstance(value, dict) else None
-        return _fold(value if rule is None else {**value, "rule": rule}, "rule")
-
-
 class ConstraintsConfig(Section):
     """What holds for every request under a policy; a request can tighten it and never loosen it."""
 
@@ -317,6 +280,8 @@ class Config(Section):
     """How the quality of a tier's answer is predicted before it runs; unset: by its rank in price."""
     confidence: ConfidenceConfig = ConfidenceConfig()
     """How sure one may be of an answer after it is given."""
+    documents: DocumentsConfig = DocumentsConfig()
+    """How documents are read."""
     tiers: Annotated[tuple[TierConfig, ...], Field(min_length=1, max_length=256)]
     """The models, in any order."""
     policies: Annotated[tuple[PolicyConfig, ...], Field(min_length=1, max_length=256)]

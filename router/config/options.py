@@ -18,7 +18,8 @@ from backends.registry import BackendNotInstalled, backend_class, backend_names
 from policies.registry import DIFFICULTY, POLICIES, PROBES
 from router.config.document import Document
 from router.config.explain import problems_of, suggestion
-from router.config.model import DifficultyConfig, named_rule
+from router.config.model import DifficultyConfig
+from router.config.objective import named_rule
 from router.config.problems import Location, Problem
 
 
@@ -59,17 +60,23 @@ def places(data: Any) -> Iterator[Place]:
     for at, item in _items(data, "tiers"):
         yield from _place(BACKEND, item, "backend", at, "options")
     for at, item in _items(data, "policies"):
-        objective = item.get("objective")
-        if isinstance(objective, dict):
-            objective = {**objective, "rule": named_rule(objective)}
-        yield from _place(POLICY, objective, "rule", (*at, "objective"), None)
+        yield from _rule(item, at)
     if isinstance(data, dict):
+        for at, item in _items(data.get("documents"), "policies"):
+            yield from _rule(item, ("documents", *at))
         difficulty = data.get("difficulty", {})
         if isinstance(difficulty, dict):
             difficulty = {"estimator": DifficultyConfig().estimator, **difficulty}
         yield from _place(ESTIMATOR, difficulty, "estimator", ("difficulty",), "options")
         for at, item in _items(data.get("confidence"), "probes"):
             yield from _place(PROBE, item, "probe", ("confidence", *at), None)
+
+
+def _rule(policy: dict[str, Any], at: Location) -> Iterator[Place]:
+    objective = policy.get("objective")
+    if isinstance(objective, dict):
+        objective = {**objective, "rule": named_rule(objective)}
+    yield from _place(POLICY, objective, "rule", (*at, "objective"), None)
 
 
 def _items(data: Any, key: str) -> Iterator[tuple[Location, dict[str, Any]]]:

@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any, NoReturn, TypeAlias, TypeVar
@@ -113,6 +113,27 @@ class Edge:
             self._tell(record, None)
 
         return grpc.unary_stream_rpc_method_handler(handle, None, _serialize)
+
+    def exchange(
+        self, kind: type[M], method: Callable[[AsyncIterator[M], Call], AsyncGenerator[Message]], scope: Scope
+    ) -> Handler:
+        """Handle a call with streams both ways, for keys of ``scope``."""
+
+        async def handle(sent: AsyncIterator[bytes], context: Context) -> None:
+            call, record = self._begin(context, kind)
+            try:
+                call = record.call = self._recognised(call, context, scope)
+                with self._place():
+                    messages = (_parse(kind, raw) async for raw in sent)
+                    async with aclosing(method(messages, call)) as answers:
+                        async for answer in answers:
+                            await context.write(answer)
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  this is the edge
+                self._tell(record, error)
+                await _end(error, context, call)
+            self._tell(record, None)
+
+        return grpc.stream_stream_rpc_method_handler(handle, None, _serialize)
 
     def _begin(self, context: Context, kind: type[Message]) -> tuple[Call, CallRecord]:
         call = self._call(context)

@@ -23,6 +23,8 @@ Asking = router_pb2.GenerateRequest | router_pb2.StreamGenerateRequest | router_
 MAX_MESSAGE_COUNT = 256
 MAX_TEXT_BYTE_COUNT = 1 << 20
 MAX_STOP_COUNT = 8
+MAX_IMAGE_COUNT = 16
+IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 MAX_TAG_COUNT = 32
 MAX_TIER_COUNT = 256
 MAX_NAME_LENGTH = 128
@@ -86,6 +88,19 @@ def _messages(message: Asking, known: Known) -> Iterator[Violation]:
     if byte_count > known.max_text_byte_count:
         said = f"holds {byte_count} bytes of text; at most {known.max_text_byte_count} are taken"
         yield Violation(path, "PROMPT_TOO_LARGE", said)
+
+
+def _images(message: Asking, known: Known) -> Iterator[Violation]:  # noqa: ARG001  a rule's signature
+    images = [image for turn in message.prompt.messages for image in turn.images]
+    if len(images) > MAX_IMAGE_COUNT:
+        said = f"has {len(images)} images; at most {MAX_IMAGE_COUNT} are taken"
+        yield Violation("prompt.messages", "IMAGES_TOO_MANY", said)
+    for image in images[:MAX_IMAGE_COUNT]:
+        if image.media_type not in IMAGE_TYPES or not image.data:
+            said = (
+                f"has {len(image.data)} bytes of {image.media_type!r}; give one of {', '.join(IMAGE_TYPES)}"
+            )
+            yield Violation("prompt.messages.images", "IMAGE_INVALID", said)
 
 
 def _role(number: int) -> str:
@@ -175,6 +190,7 @@ def _length(path: str, reason: str, text: str, *, least: int) -> Iterator[Violat
 
 RULES: tuple[Rule, ...] = (
     _messages,
+    _images,
     _Range("prompt.sampling", "temperature", 0.0, 2.0, "lie in [0, 2]"),
     _Range("prompt.sampling", "top_p", math.ulp(0.0), 1.0, "lie in (0, 1]"),
     _Range("prompt.sampling", "max_output_token_count", 1, math.inf, "be at least 1"),

@@ -20,9 +20,12 @@ import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from router.config.documents import DocumentsConfig
 from router.config.model import Config, ServerConfig
 from router.rpc.authentication import Authenticator
 from router.rpc.calls import CallListener
+from router.rpc.documents.door import SERVICE_NAME as DOCUMENT_SERVICE_NAME
+from router.rpc.documents.door import DocumentDoor
 from router.rpc.edge import Edge, method_handlers
 from router.rpc.health import Health
 from router.rpc.listen import bind
@@ -49,7 +52,8 @@ _SPARE_CALL_COUNT = 256
 class RouterServer:
     """A gRPC server in front of a router. Entering it does nothing; leaving it stops all at once.
 
-    ``keys`` None: anybody who reaches it may call. ``listeners`` hear of every call.
+    ``keys`` None: anybody who reaches it may call. ``listeners`` hear of every call. ``documents`` None:
+    it reads none.
     """
 
     def __init__(
@@ -58,11 +62,13 @@ class RouterServer:
         core: Core,
         keys: KeyRing | None = None,
         listeners: Sequence[CallListener] = (),
+        documents: DocumentsConfig | None = None,
     ) -> None:
         self._settings = settings
         self._core = core
         self._keys = keys
         self._listeners = listeners
+        self._documents = None if documents is None else DocumentDoor(documents, core)
         self._health = Health(SERVICE_NAME)
         self._following: asyncio.Task[None] | None = None
         self._server: grpc.aio.Server | None = None
@@ -79,6 +85,8 @@ class RouterServer:
             await asyncio.gather(self._following, return_exceptions=True)
         if self._server is not None:
             await self._server.stop(None)
+        if self._documents is not None:
+            await self._documents.close()
         await self._core.close()
 
     async def start(self) -> str:
@@ -92,6 +100,8 @@ class RouterServer:
         self._server = self._build()
         address = bind(self._server, self._settings, asks_for_keys=self._keys is not None)
         await self._core.start()
+        if self._documents is not None:
+            await self._documents.open()
         self._health.set(serving=any(tier.ready for tier in self._core.tiers()))
         self._following = asyncio.create_task(self._health.follow(self._core))
         await self._server.start()
@@ -125,9 +135,12 @@ class RouterServer:
         handlers = method_handlers(service, edge)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
         server.add_registered_method_handlers(SERVICE_NAME, handlers)
+        if self._documents is not None:
+            self._documents.register(server, edge)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if settings.reflection:
-            names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            ours = (SERVICE_NAME,) if self._documents is None else (SERVICE_NAME, DOCUMENT_SERVICE_NAME)
+            names = (*ours, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, server)
         return server
 
@@ -154,7 +167,7 @@ async def serve(
         for other in beside:
             await stack.enter_async_context(other)
         keys = None if config.auth.keys is None else KeyRing(config.auth.keys)
-        async with RouterServer(settings, core, keys, listeners) as server:
+        async with RouterServer(settings, core, keys, listeners, config.documents) as server:
             starting = asyncio.create_task(server.start())
             if not await _finished(starting, stop.first):
                 return

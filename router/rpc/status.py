@@ -77,7 +77,7 @@ class WireStatus:
 
 def wire_status(error: BaseException) -> WireStatus:
     """Translate what a handler raised."""
-    code = CODES.get(type(error)) if isinstance(error, RoutingError) else None
+    code = next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), None)
     if code is None or not isinstance(error, RoutingError):
         return _status(grpc.StatusCode.INTERNAL, _INTERNAL_TEXT, ErrorInfo(reason="INTERNAL"))
     info = ErrorInfo(reason=error.reason, metadata=_bounded(error.metadata))

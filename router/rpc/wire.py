@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from upshift.v1 import router_pb2, types_pb2
 
-from backends.types import Caller, FinishReason, Message, Prompt, Role, Sampling, Usage
+from backends.types import Caller, FinishReason, Image, Message, Prompt, Role, Sampling, Usage
 from router.events import (
     AttemptRejected,
     AttemptReport,
@@ -84,11 +84,16 @@ def core_request(message: Asking, call: Call, known: Known) -> Request:
 
 def _prompt(prompt: types_pb2.Prompt, caller: Caller) -> Prompt:
     return Prompt(
-        messages=tuple(Message(ROLES[turn.role], turn.content) for turn in prompt.messages),
+        messages=tuple(_turn(turn) for turn in prompt.messages),
         sampling=_sampling(prompt.sampling) if prompt.HasField("sampling") else Sampling(),
         response_format=core_format(prompt.response_format) if prompt.HasField("response_format") else None,
         caller=caller,
     )
+
+
+def _turn(turn: types_pb2.Message) -> Message:
+    images = tuple(Image(image.data, image.media_type) for image in turn.images)
+    return Message(ROLES[turn.role], turn.content, images)
 
 
 def _sampling(sampling: types_pb2.Sampling) -> Sampling:

@@ -16,6 +16,7 @@ SAYS: dict[str, tuple[str, ...]] = {
     "batch.py": ("edge        39 answers", "frontier    10 answers"),
     "bring_your_own_backend.py": ("HELLO THERE!!",),
     "feedback.py": ("What is routing?", "replaced the first score: True"),
+    "invoices.py": ("H-4711   2026-05-30         254  ok", "do not add up"),
     "stream.py": (
         "[edge] riddle  <- withdrawn: low_confidence",
         "[frontier] A river",

@@ -17,7 +17,8 @@ from policies.registry import PROBES
 from policies.threshold import ThresholdOptions
 from router.build import build
 from router.config import Config, load
-from router.config.model import ObjectiveConfig, ProbeConfig
+from router.config.model import ProbeConfig
+from router.config.objective import ObjectiveConfig
 from router.core import Router
 from router.demo.processes import free_port, frontier_command, running
 

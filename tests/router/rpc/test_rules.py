@@ -283,3 +283,10 @@ def test_a_page_has_its_rules(fields: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         check_page(router_pb2.ListTiersRequest(**fields), ("edge",))
     assert caught.value.reason == reason
+
+
+def test_pictures_have_a_known_type() -> None:
+    """A picture of no type that models take is refused before any tier is asked."""
+    asking = message()
+    asking.prompt.messages[-1].images.add(data=b"x", media_type="image/tiff")
+    assert violations(asking) == [("prompt.messages.images", "IMAGE_INVALID")]

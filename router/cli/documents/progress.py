@@ -1,0 +1,95 @@
+"""How far the documents are, on standard error: a bar on a terminal, and a line for each document."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from router.documents.events import ElementSettled, Event, Finished, PageDone, Planned
+from router.documents.outcome import Verdict
+
+_MICROS = 1_000_000
+
+
+class Watch:
+    """Listens to the pipeline. Use it within ``with``."""
+
+    def __init__(
+        self, console: Console, file_count: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._console = console
+        self._clock = clock
+        self._began_s = 0.0
+        self._name = ""
+        self._verdicts: Counter[Verdict] = Counter()
+        self._was_told: set[str] = set()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._files = self._progress.add_task("files", total=file_count, visible=file_count > 1)
+        self._pages = self._progress.add_task("pages", total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def begins(self, path: Path) -> None:
+        """A document begins."""
+        self._began_s = self._clock()
+        self._name = path.name
+        self._verdicts.clear()
+        self._progress.reset(self._pages, description=path.name, total=None)
+
+    def hear(self, event: Event) -> None:
+        """Something happened to it."""
+        if isinstance(event, Planned):
+            self._progress.update(self._pages, total=event.page_count)
+            for said in event.missing:
+                if said not in self._was_told:
+                    self._console.print(f"[dim]{said}[/dim]", soft_wrap=True)
+                self._was_told.add(said)
+        elif isinstance(event, ElementSettled):
+            self._verdicts[event.outcome.verdict] += 1
+        elif isinstance(event, PageDone):
+            self._progress.advance(self._pages)
+        elif isinstance(event, Finished):
+            self._tell(event)
+
+    def refused(self, path: Path) -> None:
+        """A document was refused."""
+        del path
+        self._progress.advance(self._files)
+
+    def _tell(self, finished: Finished) -> None:
+        self._progress.advance(self._files)
+        doubtful = self._verdicts[Verdict.UNVERIFIED]
+        total = sum(self._verdicts.values())
+        pages = len(finished.document.pages)
+        engines = "  ".join(
+            f"{one.engine} {one.standing_count}/{one.reading_count} ${one.cost_usd_micros / _MICROS:.6f}"
+            for one in finished.spent
+        )
+        self._console.print(
+            f"{self._name}: {pages} page{'s' * (pages != 1)}, {total} elements, {doubtful} unverified, "
+            f"${finished.cost_usd_micros / _MICROS:.6f}, {self._clock() - self._began_s:.1f} s\n"
+            f"  {engines}",
+            soft_wrap=True,
+            markup=False,
+        )

@@ -1,0 +1,1 @@
+"""Fields and answers from a settled document, grounded in what it says."""

@@ -1,0 +1,1 @@
+"""What reads an element: the parser, a table model, OCR, and the model tiers of the router."""

@@ -1,0 +1,1 @@
+"""A settled document, written out."""

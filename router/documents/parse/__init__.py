@@ -1,0 +1,1 @@
+"""From a file to pages of elements: one splitter a format, behind one seam."""

@@ -1,0 +1,1 @@
+"""Which engines may read an element, and what is predicted of each."""

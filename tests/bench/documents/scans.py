@@ -1,0 +1,92 @@
+"""Scans: tesseract first, RapidOCR where it is in doubt, held against the totals that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from policies.threshold import Threshold, ThresholdOptions
+from router.documents.engines.base import Engine
+from router.documents.outcome import Outcome
+from router.documents.route.routes import MIN_CONFIDENCE, ElementRoute
+from router.documents.verify.confidence import Curve
+from tests.bench.documents.climbing import Remembering, climb, scores_of
+from tests.bench.documents.fitted import Judged, curve_of, folds
+from tests.bench.documents.sroie import Receipt, is_found, receipts
+
+LADDER = ("tesseract", "rapidocr")
+# Alone, by tesseract's own word; agreement is not known when the choice is made.
+NEUTRAL = {"ocr_mean": 0.85, "ocr_spread": 0.9, "total_read": 0.8, "total_repeated": 0.5}
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFigures:
+    """What came out; costs are shares of always asking RapidOCR, by nominal and by measured seconds."""
+
+    receipt_count: int
+    alone: Mapping[str, float]
+    found: float
+    escalated: float
+    cost_share: float
+    measured_cost_share: float
+    seconds: Mapping[str, float]
+    curves: Mapping[str, Curve]
+
+
+async def measure(folder: Path, engines: Mapping[str, Engine]) -> ScanFigures:
+    """Judge every receipt by curves that were fitted without it."""
+    found = list(receipts(folder))
+    remembering = {name: Remembering(engines[name]) for name in LADDER}
+    judged = [await _judged(receipt, remembering) for receipt in found]
+    outcomes: list[Outcome | None] = [None] * len(found)
+    for fit_on, judge in folds([receipt.document for receipt in found]):
+        curves = curves_of([judged[index] for index in fit_on])
+        for index in judge:
+            outcomes[index] = await climb(found[index].subject, remembering, _route(), curves)
+    return _figures(found, [one for one in outcomes if one is not None], judged, remembering)
+
+
+def curves_of(judged: Sequence[Mapping[str, Judged]]) -> dict[str, Curve]:
+    """A curve for tesseract's readings, by what it says of itself; RapidOCR is at the top, and is kept."""
+    return {
+        "scan/tesseract": curve_of([case["tesseract"] for case in judged if "tesseract" in case], NEUTRAL)
+    }
+
+
+async def _judged(receipt: Receipt, engines: Mapping[str, Remembering]) -> dict[str, Judged]:
+    scored = await scores_of(receipt.subject, [engines[name] for name in LADDER], None)
+    return {
+        name: Judged(receipt.document, stages[0], is_found(receipt.total, reading.text))
+        for name, (reading, stages) in scored.items()
+    }
+
+
+def _route() -> ElementRoute:
+    policy = Threshold(ThresholdOptions(min_confidence=MIN_CONFIDENCE))
+    return ElementRoute("scans", policy, LADDER, min_confidence=MIN_CONFIDENCE)
+
+
+def _figures(
+    found: Sequence[Receipt],
+    outcomes: Sequence[Outcome],
+    judged: Sequence[Mapping[str, Judged]],
+    engines: Mapping[str, Remembering],
+) -> ScanFigures:
+    count = len(found)
+    seconds = {
+        name: sum(engine.seconds_taken.values()) / len(engine.seconds_taken)
+        for name, engine in engines.items()
+    }
+    escalated = sum(len(outcome.tries) > 1 for outcome in outcomes) / count
+    always = sum(engines["rapidocr"].cost_usd_micros(receipt.subject) for receipt in found)
+    return ScanFigures(
+        receipt_count=count,
+        alone={name: sum(case[name].is_right for case in judged if name in case) / count for name in LADDER},
+        found=sum(is_found(r.total, o.text) for r, o in zip(found, outcomes, strict=True)) / count,
+        escalated=escalated,
+        cost_share=sum(outcome.cost_usd_micros for outcome in outcomes) / always,
+        measured_cost_share=(seconds["tesseract"] + escalated * seconds["rapidocr"]) / seconds["rapidocr"],
+        seconds=seconds,
+        curves=curves_of(judged),
+    )
