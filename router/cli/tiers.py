@@ -37,7 +37,8 @@ def tiers(
     """Show every tier: what runs it, whether it is ready, what it costs, and how busy it is.
 
     A tier that fails is `left alone` for some time, then `on trial` with one request at a time. How many it
-    runs at once follows its latency. Models on the server's machine say what a prompt of 100 tokens may expect of them now.
+    runs at once follows its latency. Models on the server's machine say what a prompt of 100 tokens may
+    expect of them now.
 
     Below them the certificates, where policies serve by any: what each promises, and whether it holds.
     """

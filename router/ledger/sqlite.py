@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
-from backends.threads import WorkerThread
 from router.ledger.base import Claim, Grant, Statement
 from router.ledger.sqlite_store import SqliteStore
+
+T = TypeVar("T")
 
 
 class SqliteLedger:
@@ -16,28 +20,28 @@ class SqliteLedger:
 
     def __init__(self, path: Path) -> None:
         self._store = SqliteStore(path)
-        self._thread = WorkerThread("ledger")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._is_closed = False
 
     async def open(self) -> None:
         """Open or create the file."""
-        await self._thread.call(self._store.open)
+        await self._call(self._store.open)
 
     async def begin(self, book: str, day: date) -> None:
         """Make a book known."""
-        await self._thread.call(lambda: self._store.begin(book, day))
+        await self._call(lambda: self._store.begin(book, day))
 
     async def claim(self, book: str, claims: Sequence[Claim]) -> tuple[Grant, ...]:
         """Replace what the book has said of these tenants."""
-        return await self._thread.call(lambda: self._store.claim(book, claims))
+        return await self._call(lambda: self._store.claim(book, claims))
 
     async def end(self, book: str, spent_usd_micros: Mapping[str, int] | None) -> None:
         """Count what the book spent for good, and forget it."""
-        await self._thread.call(lambda: self._store.end(book, spent_usd_micros))
+        await self._call(lambda: self._store.end(book, spent_usd_micros))
 
     async def statements(self, day: date) -> tuple[Statement, ...]:
         """Every tenant with money in the month of ``day``."""
-        return await self._thread.call(lambda: self._store.statements(day))
+        return await self._call(lambda: self._store.statements(day))
 
     async def close(self) -> None:
         """Close the file, and end the thread."""
@@ -45,6 +49,10 @@ class SqliteLedger:
             return
         self._is_closed = True
         try:
-            await self._thread.call(self._store.close)
+            await self._call(self._store.close)
         finally:
-            await self._thread.close()
+            self._thread.shutdown()
+
+    async def _call(self, action: Callable[[], T]) -> T:
+        """Do ``action`` on the ledger's thread, after all that was asked before."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, action)

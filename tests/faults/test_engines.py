@@ -6,15 +6,14 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from backends.engine import Token
 from backends.in_process import InProcessBackend
-from backends.types import Capabilities, Prompt, TokenLogprob
+from backends.serving.work import Event, Work, Wrote
+from backends.types import Capabilities, Load, Prompt, TokenLogprob
 from router.errors import DeadlineExceeded
 from router.events import Result
 from router.resilience.settings import Breaking, Resilience
@@ -33,16 +32,35 @@ class HungEngine:
     def __init__(self, steps: int) -> None:
         self.released = threading.Event()
         self._steps = steps
+        self._works: dict[int, Work] = {}
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._works)
 
     def encode(self, prompt: Prompt) -> list[int]:
         """One token a word."""
         return list(range(len(prompt.text.split())))
 
-    def generate(self, tokens: Sequence[int], prompt: Prompt, stop: threading.Event) -> Generator[Token]:
-        """Say a few words, then hang."""
-        for _ in range(self._steps):
-            yield Token(TokenLogprob("x ", -0.1))
-        self.released.wait(30.0)
+    def submit(self, work: Work) -> None:
+        """Take it on."""
+        self._works[work.id] = work
+
+    def cancel(self, id: int) -> None:  # noqa: A002
+        """Forget it."""
+        self._works.pop(id, None)
+
+    def step(self) -> list[Event]:
+        """Say a few words to all, then hang."""
+        if self._steps == 0:
+            self.released.wait(30.0)
+        self._steps -= 1
+        return [Wrote(id_, 7, TokenLogprob("x ", -0.1)) for id_ in self._works]
+
+    def load(self) -> Load:
+        """Never full."""
+        return Load(len(self._works), 0, 100)
 
     def close(self) -> None:
         """Do nothing."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pytest
 
 from backends.echo import EchoBackend, EchoOptions
 from backends.types import Load, Usage

@@ -1,1 +1,1 @@
-"""Experts that a GPU manages by itself: it sees misses, fetches and computes, and no step waits for the host."""
+"""Experts that a GPU manages by itself: it sees misses, fetches, computes; no step waits for the host."""

@@ -21,7 +21,7 @@ class Captured(Generic[Outcome]):
     """
 
     def __init__(self, step: Callable[[], Outcome], device: torch.device) -> None:
-        side = torch.cuda.Stream(device)
+        side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):
             for _ in range(_WARM_UP_COUNT):

@@ -27,10 +27,14 @@ _TYPES = {torch.bfloat16: tl.bfloat16, torch.float16: tl.float16}
 class Tiles(NamedTuple):
     """How the projections are cut: outputs and groups of inputs a program takes at once, and its warps."""
 
-    up_block: int = 16
+    up_block: int = 8
     down_block: int = 8
-    groups: int = 4
-    warps: int = 4
+    groups: int = 8
+    warps: int = 8
+
+
+TILES = Tiles()
+"""Fastest of eight on an H200 for Qwen3-30B's and OLMoE's experts, and within 6 % for Mixtral's."""
 
 
 class _Fetched(NamedTuple):
@@ -57,7 +61,7 @@ class DeviceExperts:
     top_k: int
     tau: float = 0.0
     frequent: bool = False
-    tiles: Tiles = Tiles()
+    tiles: Tiles = TILES
 
     def __call__(
         self,

@@ -15,7 +15,7 @@ REST = tl.constexpr(3)
 
 
 @triton.jit
-def ensure(  # noqa: PLR0913, PLR0917 - a kernel's parameters are its memory
+def ensure(
     experts,  # int, (selections,): expert of each selection
     shares,  # float, (selections,): its gate share
     expert_of_slot,  # int32, (slots,): -1 where empty
@@ -36,6 +36,7 @@ def ensure(  # noqa: PLR0913, PLR0917 - a kernel's parameters are its memory
     PADDED_COUNT: tl.constexpr,
     FREQUENT: tl.constexpr,  # rank by use count in place of the last use
 ):
+    """Give each selection a slot and say what must be fetched; one program."""
     place = tl.arange(0, PADDED_COUNT)
     there = place < SLOT_COUNT
     expert = tl.load(expert_of_slot + place, mask=there, other=-2)

@@ -9,7 +9,7 @@ from backends.moe.device.kernel_ensure import NOTHING, PREFIX, REST
 
 
 @triton.jit
-def gather(  # noqa: PLR0913, PLR0917 - a kernel's parameters are its memory
+def gather(
     rows,  # int64, pinned host memory: the layer's experts, row after row
     arena,  # int64: slots, row after row
     experts,  # int, (selections,)
@@ -20,6 +20,7 @@ def gather(  # noqa: PLR0913, PLR0917 - a kernel's parameters are its memory
     ROUND_COUNT: tl.constexpr,  # rounds in which all programs of a selection copy a whole row
     BLOCK: tl.constexpr,  # words that a program has in flight
 ):
+    """Fetch what ``ensure`` said; programs (selections, any number)."""
     selection = tl.program_id(0)
     fetch = tl.load(fetches + selection)
     if fetch != NOTHING:

@@ -11,7 +11,7 @@ import triton.language as tl
 
 
 @triton.jit
-def _products(  # noqa: PLR0913, PLR0917 - a kernel's parameters are its memory
+def _products(
     row,  # uint8: where the expert begins
     vector,  # int64, (inputs / 4,): four numbers of 16 bits each
     output,  # int, (BLOCK,): outputs wanted
@@ -52,7 +52,7 @@ def _products(  # noqa: PLR0913, PLR0917 - a kernel's parameters are its memory
 
 
 @triton.jit
-def _dot(  # noqa: PLR0913, PLR0917
+def _dot(
     row,
     vector,
     output,
@@ -107,7 +107,7 @@ def _dot(  # noqa: PLR0913, PLR0917
 
 
 @triton.jit
-def project_up(  # noqa: PLR0913, PLR0917
+def project_up(
     arena,  # uint8: slots, row after row
     hidden,  # int64 view of 16-bit numbers, (tokens, hidden / 4)
     slots,  # int32, (selections,)
@@ -130,6 +130,7 @@ def project_up(  # noqa: PLR0913, PLR0917
     GATED_SILU: tl.constexpr,  # INNER_SIZE outputs of silu(gate) * up; else INNER_SIZE plain outputs
     LITTLE: tl.constexpr,
 ):
+    """Multiply a token with ``up`` of each expert that it chose; programs (selections, blocks of outputs)."""
     selection = tl.program_id(0)
     output = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     row = arena + tl.load(slots + selection).to(tl.int64) * row_bytes
@@ -181,7 +182,7 @@ def project_up(  # noqa: PLR0913, PLR0917
 
 
 @triton.jit
-def project_down(  # noqa: PLR0913, PLR0917
+def project_down(
     arena,
     inner,  # int64 view of 16-bit numbers, (selections, inner / 4)
     slots,
@@ -204,6 +205,7 @@ def project_down(  # noqa: PLR0913, PLR0917
     BLOCK: tl.constexpr,
     LITTLE: tl.constexpr,
 ):
+    """Multiply with ``down`` and mix by gate share; programs (tokens, blocks of outputs)."""
     token = tl.program_id(0)
     output = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     mixed = tl.zeros((BLOCK,), tl.float32)
@@ -236,7 +238,7 @@ def project_down(  # noqa: PLR0913, PLR0917
 
 
 @triton.jit
-def restore(  # noqa: PLR0913, PLR0917
+def restore(
     rows,  # uint8: experts, row after row
     matrices,  # 16-bit out, (experts, outputs, inputs)
     row_bytes,

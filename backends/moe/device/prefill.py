@@ -27,10 +27,10 @@ class LayerStream:
 
     def __init__(self, rows: torch.Tensor, device: torch.device) -> None:
         self._rows = rows
-        self._stream = torch.cuda.Stream(device)
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._buffers = [torch.empty(rows.shape[1:], dtype=torch.uint8, device=device) for _ in range(2)]
-        self._arrived = [torch.cuda.Event() for _ in range(2)]
-        self._released = [torch.cuda.Event() for _ in range(2)]
+        self._arrived = [torch.cuda.Event() for _ in range(2)]  # type: ignore[no-untyped-call]
+        self._released = [torch.cuda.Event() for _ in range(2)]  # type: ignore[no-untyped-call]
         self._layers = [-1, -1]
 
     def take(self, layer: int) -> torch.Tensor:

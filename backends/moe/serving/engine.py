@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from backends.errors import ContextTooLong, Refused
+from backends.moe.experts.function import experts_of
 from backends.moe.options import MoeOptions
 from backends.moe.serving.batch import SlotBatch
 from backends.moe.serving.cache import Int8Layer, SlotCache, SlotLayer
@@ -51,6 +53,7 @@ class MoeEngine:
     ) -> None:
         self.context_token_count = context_token_count
         self._model = model
+        self._experts = experts_of(model)
         self._words = words
         self._clock = clock
         self._arrivals = 0
@@ -97,11 +100,14 @@ class MoeEngine:
 
     def load(self) -> Load:
         """How busy it is now, and what it has done so far."""
-        return self._runner.load()
+        load = self._runner.load()
+        return load if self._experts is None else replace(load, hit_rate=self._experts.stats.hit_rate)
 
     def close(self) -> None:
         """Free the model."""
-        self._model = self._runner = None  # type: ignore[assignment]
+        if self._experts is not None:
+            self._experts.close()
+        self._model = self._runner = self._experts = None  # type: ignore[assignment]
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

@@ -1,4 +1,4 @@
-"""``make bench-moe-gpu``: the machine's rates, capture of six families, and three models at their real shapes.
+"""``make bench-moe-gpu``: the machine's rates, capture of six families, three models at their real shapes.
 
 Needs an NVIDIA GPU with some 40 GB of memory and a host with 40 GB to pin. The last line is JSON.
 """
@@ -64,7 +64,8 @@ def model_figures(model: Model, layer_count: int | None) -> dict[str, Any]:
     """Speeds at each residency, beside the bound measured in the same run."""
     layers = layer_count or model.layer_count
     layout = model.layout(torch.bfloat16)
-    tiles, figures = tuning.tune(model)
+    tiles, times = tuning.tune(model)
+    figures: dict[str, Any] = dict(times)
     began = time.perf_counter()
     memory = building.pinned(layers * model.expert_count * layout.byte_count)
     rows = building.random_rows(memory, layers, model.expert_count, layout)

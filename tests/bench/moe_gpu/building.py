@@ -35,7 +35,7 @@ def dense_model(settings: Any, device: torch.device) -> Any:
 def pinned(byte_count: int) -> torch.Tensor:
     """Host memory that the GPU reads directly; uint8, exactly so many bytes."""
     memory = torch.empty(byte_count, dtype=torch.uint8)
-    code = torch.cuda.cudart().cudaHostRegister(memory.data_ptr(), byte_count, 0)
+    code = _runtime().cudaHostRegister(memory.data_ptr(), byte_count, 0)
     if int(code) != 0:
         raise SystemExit(f"cudaHostRegister of {byte_count} bytes failed with code {int(code)}")
     return memory
@@ -44,7 +44,7 @@ def pinned(byte_count: int) -> torch.Tensor:
 def unpin(memory: torch.Tensor) -> None:
     """Give back what ``pinned`` took."""
     torch.cuda.synchronize()
-    torch.cuda.cudart().cudaHostUnregister(memory.data_ptr())
+    _runtime().cudaHostUnregister(memory.data_ptr())
 
 
 def random_rows(memory: torch.Tensor, layer_count: int, expert_count: int, layout: RowLayout) -> torch.Tensor:
@@ -64,3 +64,7 @@ def random_layer(expert_count: int, layout: RowLayout) -> torch.Tensor:
             scale = 0.02 * 12**0.5 / steps
             grid[..., 0], grid[..., 1] = scale, -scale * (steps - 1) / 2
     return layer
+
+
+def _runtime() -> Any:
+    return torch.cuda.cudart()  # type: ignore[no-untyped-call]

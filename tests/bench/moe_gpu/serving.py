@@ -13,12 +13,11 @@ from transformers import StaticCache
 from backends.moe.device.arena import new_arena
 from backends.moe.device.attach import attach
 from backends.moe.device.captured import Captured
-from backends.moe.device.decode import DeviceExperts, Tiles
+from backends.moe.device.decode import TILES, DeviceExperts, Tiles
 from tests.bench.moe_gpu.routing import Injected
 from tests.bench.moe_gpu.shapes import Model
 
 _CONTEXT = 1024
-_TILES = Tiles()
 _WARM_STEPS = 150
 _TIMED_STEPS = 300
 
@@ -42,9 +41,17 @@ class Speed:
 
 
 def measure(
-    model: Any, shape: Model, rows: torch.Tensor, chosen: torch.Tensor, *, residency: float, captured: bool = True,
-    tau: float = 0.0, tiles: Tiles = _TILES, steps: int = _TIMED_STEPS,
-) -> Speed:  # fmt: skip
+    model: Any,
+    shape: Model,
+    rows: torch.Tensor,
+    chosen: torch.Tensor,
+    *,
+    residency: float,
+    captured: bool = True,
+    tau: float = 0.0,
+    tiles: Tiles = TILES,
+    steps: int = _TIMED_STEPS,
+) -> Speed:
     """Decode one token a step along the trace ``chosen``; ``residency`` 1: every expert is in the arena."""
     device = torch.device("cuda")
     layout = shape.layout(torch.bfloat16)

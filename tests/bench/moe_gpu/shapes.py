@@ -12,7 +12,7 @@ from backends.moe.store.layout import ExpertShape, RowLayout, group_size_for
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A public model's shape. ``locality`` scales the hit curve of its routing; None: experts by pure chance."""
+    """A public model's shape. Without ``locality`` its experts come by pure chance."""
 
     name: str
     config: dict[str, Any]
@@ -47,30 +47,61 @@ MODELS = {
         Model(
             "qwen3-30b-a3b",
             {
-                "model_type": "qwen3_moe", "hidden_size": 2048, "num_hidden_layers": 48, "num_attention_heads": 32,
-                "num_key_value_heads": 4, "head_dim": 128, "intermediate_size": 6144, "moe_intermediate_size": 768,
-                "num_experts": 128, "num_experts_per_tok": 8, "vocab_size": 151936, "norm_topk_prob": True,
-                "max_position_embeddings": 32768, "tie_word_embeddings": False,
+                "model_type": "qwen3_moe",
+                "hidden_size": 2048,
+                "num_hidden_layers": 48,
+                "num_attention_heads": 32,
+                "num_key_value_heads": 4,
+                "head_dim": 128,
+                "intermediate_size": 6144,
+                "moe_intermediate_size": 768,
+                "num_experts": 128,
+                "num_experts_per_tok": 8,
+                "vocab_size": 151936,
+                "norm_topk_prob": True,
+                "max_position_embeddings": 32768,
+                "tie_word_embeddings": False,
             },
-            expert_count=128, top_k=8, inner_size=768,
+            expert_count=128,
+            top_k=8,
+            inner_size=768,
         ),
         Model(
             "olmoe-1b-7b",
             {
-                "model_type": "olmoe", "hidden_size": 2048, "num_hidden_layers": 16, "num_attention_heads": 16,
-                "num_key_value_heads": 16, "intermediate_size": 1024, "num_experts": 64, "num_experts_per_tok": 8,
-                "vocab_size": 50304, "max_position_embeddings": 4096,
+                "model_type": "olmoe",
+                "hidden_size": 2048,
+                "num_hidden_layers": 16,
+                "num_attention_heads": 16,
+                "num_key_value_heads": 16,
+                "intermediate_size": 1024,
+                "num_experts": 64,
+                "num_experts_per_tok": 8,
+                "vocab_size": 50304,
+                "max_position_embeddings": 4096,
             },
-            expert_count=64, top_k=8, inner_size=1024,
+            expert_count=64,
+            top_k=8,
+            inner_size=1024,
         ),
         Model(
             "mixtral-8x7b",
             {
-                "model_type": "mixtral", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
-                "num_key_value_heads": 8, "intermediate_size": 14336, "num_local_experts": 8,
-                "num_experts_per_tok": 2, "vocab_size": 32000, "max_position_embeddings": 32768,
+                "model_type": "mixtral",
+                "hidden_size": 4096,
+                "num_hidden_layers": 32,
+                "num_attention_heads": 32,
+                "num_key_value_heads": 8,
+                "intermediate_size": 14336,
+                "num_local_experts": 8,
+                "num_experts_per_tok": 2,
+                "vocab_size": 32000,
+                "max_position_embeddings": 32768,
             },
-            expert_count=8, top_k=2, inner_size=14336, locality=False,
+            expert_count=8,
+            top_k=2,
+            inner_size=14336,
+            locality=False,
         ),
     )
-}  # fmt: skip
+}

@@ -1,4 +1,4 @@
-"""Which tile sizes suit the projections: microseconds a layer for one token, weights out of the GPU's memory."""
+"""Which tile sizes suit the projections: microseconds a layer for one token, weights out of GPU memory."""
 
 from __future__ import annotations
 

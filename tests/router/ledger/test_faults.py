@@ -64,8 +64,9 @@ async def test_a_newer_ledger_is_left_alone(tmp_path: Path) -> None:
     """An older program must not write into it."""
     ledger = SqliteLedger(tmp_path / "ledger.sqlite")
     await ledger.open()
-    assert ledger._store._connection is not None
-    await ledger._thread.call(lambda: ledger._store._connection.execute("PRAGMA user_version = 99"))  # type: ignore[union-attr]
+    connection = ledger._store._connection
+    assert connection is not None
+    await ledger._call(lambda: connection.execute("PRAGMA user_version = 99"))
     await ledger.close()
     second = SqliteLedger(tmp_path / "ledger.sqlite")
     with pytest.raises(LedgerUnfit, match="version 99"):

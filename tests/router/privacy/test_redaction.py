@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from backends.types import (
     Completion,
     Delta,
     FinishReason,
+    Image,
     JsonSchemaFormat,
     Message,
     Prompt,
@@ -32,6 +33,7 @@ from tests.router.privacy.outside import ask, configured, opened, outside, reque
 
 ADDRESS, OTHER = "ada@example.org", "grace@example.com"
 ASKED = f"Write to {ADDRESS}, copy {OTHER}, sign as {ADDRESS}."
+PASSPORT = Image(b"a passport", "image/png")
 REDACTING = {"constraints": {"redact": True}}
 EVERYWHERE = {"privacy": {"redact_external": True}}
 WAYS: dict[str, dict[str, Any]] = {
@@ -125,17 +127,10 @@ async def test_a_refusal_is_a_typed_error() -> None:
     assert isinstance(ended, RequestRefused)
 
 
-@dataclass(frozen=True, slots=True)
-class Illustrated(Message):
-    """A message with a picture."""
-
-    picture: bytes = b""
-
-
-@pytest.mark.parametrize(("picture", "leaves"), [(b"", True), (b"a passport", False)])
-def test_what_nobody_looks_into_stays(picture: bytes, leaves: bool) -> None:
+@pytest.mark.parametrize(("pictures", "leaves"), [((), True), ((PASSPORT,), False)])
+def test_what_nobody_looks_into_stays(pictures: tuple[Image, ...], leaves: bool) -> None:
     """Only text is looked through, so a message that has more than text is refused."""
-    prompt = Prompt((Illustrated(Role.USER, ASKED, picture),))
+    prompt = Prompt((Message(Role.USER, ASKED, pictures),))
     border, prompt = through("hello", prompt)
     if leaves:
         border.stream(prompt)

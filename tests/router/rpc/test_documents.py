@@ -29,7 +29,7 @@ async def _served(**documents: Any) -> AsyncIterator[documents_pb2_grpc.Document
     settings = ServerConfig(listen="127.0.0.1:0")
     config = DocumentsConfig.model_validate(documents)
     async with (
-        RouterServer(settings, ScriptedRouter(), None, config) as server,
+        RouterServer(settings, ScriptedRouter(), documents=config) as server,
         grpc.aio.insecure_channel(await server.start()) as channel,
     ):
         yield documents_pb2_grpc.DocumentServiceStub(channel)
@@ -132,7 +132,7 @@ async def test_the_client_sends_a_file_and_goes_on(tmp_path: Path) -> None:
     path = put(tmp_path, "a.pdf", DATA)
     settings = ServerConfig(listen="127.0.0.1:0")
     async with (
-        RouterServer(settings, ScriptedRouter(), None, DocumentsConfig()) as server,
+        RouterServer(settings, ScriptedRouter(), documents=DocumentsConfig()) as server,
         DocumentClient(await server.start()) as client,
     ):
         events = [event async for event in client.parse(path, max_cost_usd=0.01)]
