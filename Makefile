@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-moe bench-local bench-documents
+.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-moe bench-moe-gpu bench-local bench-documents
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -82,6 +82,9 @@ bench-abort: $(READY) ## Measure what stopping doubtful answers early saves and 
 
 bench-moe: $(READY) ## Measure experts offloaded beside resident ones and accelerate's offload
 	@$(BIN)/python -m tests.bench.moe $(ARGS)
+
+bench-moe-gpu: $(READY) ## Measure experts offloaded from an NVIDIA GPU at the shapes of real models
+	@$(BIN)/python -m tests.bench.moe_gpu $(ARGS)
 
 bench-drafts: $(READY) ## Measure whether showing rejected answers to the next tier pays
 	@$(BIN)/python -m tests.bench.drafts $(ARGS)

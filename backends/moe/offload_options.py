@@ -55,6 +55,13 @@ class OffloadOptions(BaseModel):
         default="exact",
         description="exact: the checkpoint's own numbers; int4: 4 bits, about a quarter of the bytes.",
     )
+    managed_by: Literal["auto", "host", "device"] = Field(
+        default="auto",
+        description=(
+            "Who notices that an expert is missing and fetches it. device: the GPU itself, so that no step "
+            "waits for the host (int4, pinned, a model in 16 bits); auto: the device where it can."
+        ),
+    )
     group_size: Literal[16, 32, 64, 128] = Field(
         default=64, description="Weights that share a scale (int4); less is more exact and larger."
     )

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from backends.moe.checkpoint import Checkpoint
-from backends.moe.errors import NoExpertsHook, TooLittleMemory
+from backends.moe.errors import CannotOffload, NoExpertsHook, TooLittleMemory
 from backends.moe.experts import mxfp4
 from backends.moe.experts.function import Experts, attach
 from backends.moe.experts.host_managed import PASSING_SLOT_COUNT, HostManagedExperts, Residency
@@ -183,8 +183,31 @@ def check_room(shape: StoreShape, options: OffloadOptions, device: str, top_k: i
 def _at_work(tier: Tier, options: OffloadOptions, device: str, top_k: int) -> Experts:
     slots = slots_per_layer(tier.shape, options.amount, top_k)
     residency = Residency(slots, options.policy, options.little_below)
+    obstacle = _obstacle(tier, options, device)
+    if options.managed_by == "device" and obstacle is not None:
+        raise CannotOffload(f"offload.managed_by is device, but {obstacle}; set it to auto or host")
     with torch.inference_mode(mode=False):
-        return HostManagedExperts(tier, residency, device)
+        if options.managed_by == "host" or obstacle is not None:
+            return HostManagedExperts(tier, residency, device)
+        # Imported where a GPU computes: Triton comes with torch for GPUs only.
+        from backends.moe.device.managed import DeviceManagedExperts
+
+        return DeviceManagedExperts(tier, residency, top_k, torch.device(device))
+
+
+def _obstacle(tier: Tier, options: OffloadOptions, device: str) -> str | None:
+    """What keeps a GPU from managing the experts by itself; None: nothing does."""
+    if device == "cpu":
+        return "the model computes on a processor"
+    if tier.name != "pinned":
+        return f"offload.store is {options.store}, and a GPU reads only pinned memory by itself"
+    if options.weights != "int4":
+        return f"offload.weights is {options.weights}, and its kernels compute with int4"
+    if tier.shape.layout.dtype not in {torch.bfloat16, torch.float16}:
+        return f"the model computes in {tier.shape.layout.dtype}, and its kernels in 16 bits"
+    if options.policy == "least_stale":
+        return "offload.policy is least_stale, and the device knows lru and lfu"
+    return None
 
 
 def _gib(byte_count: int) -> str:

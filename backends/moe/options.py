@@ -75,6 +75,10 @@ class MoeOptions(BaseModel):
             "Answers stay the same."
         ),
     )
+    cuda_graphs: bool = Field(
+        default=True,
+        description="Whether a GPU records steps and replays them, where experts let it; takes some memory.",
+    )
     max_output_token_count: int = Field(
         default=1024, ge=1, description="Most tokens of an answer, reasoning included."
     )

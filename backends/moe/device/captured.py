@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 
@@ -17,10 +17,11 @@ class Captured(Generic[Outcome]):
     """``step`` as a CUDA graph: reads and writes the same memory at every call.
 
     ``step`` takes its input from tensors that stay where they are and never waits for the device. It
-    runs a few times while this is made, and changes what it changes (a cache's length, say).
+    runs a few times while this is made, and changes what it changes (a cache's length, say). Steps of one
+    ``pool`` share memory: an outcome stands until the next of them runs.
     """
 
-    def __init__(self, step: Callable[[], Outcome], device: torch.device) -> None:
+    def __init__(self, step: Callable[[], Outcome], device: torch.device, pool: Any = None) -> None:
         side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):
@@ -28,7 +29,7 @@ class Captured(Generic[Outcome]):
                 step()
         torch.cuda.current_stream(device).wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        with torch.cuda.graph(self._graph, pool=pool):
             self.outcome = step()
 
     def __call__(self) -> Outcome:

@@ -5,7 +5,7 @@ So the whole step of a model can be captured in a CUDA graph, misses included.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -49,13 +49,13 @@ class _Fetched(NamedTuple):
 class DeviceExperts:
     """Computes experts of ``layout`` (int4) out of ``arena``; those that are not there come from ``rows``.
 
-    ``rows``: uint8, (layers, experts, row bytes), in memory that the device can read (pinned, or its own).
+    ``rows``: of each layer uint8, (experts, row bytes), in memory that the device reads (pinned, or its own).
     ``tau``: on a miss with a smaller gate share only the top plane is fetched; 0: always both.
     ``little``: float32, (most tokens of a step,); grows by the shares computed from a top plane alone.
     """
 
     layout: RowLayout
-    rows: torch.Tensor
+    rows: Sequence[torch.Tensor]
     arena: Arena
     little: torch.Tensor
     top_k: int
@@ -88,12 +88,13 @@ class DeviceExperts:
     def _fetched(self, layer: int, experts: torch.Tensor, shares: torch.Tensor, first_token: int) -> _Fetched:
         """Where each selection lies, once what was missing is there."""
         count = experts.numel()
+        importance = shares if self.tau == 0 else _importance(shares)
         slots, fetches, levels = (
             torch.empty(count, dtype=torch.int32, device=experts.device) for _ in range(3)
         )
         arena = self.arena
         ensure[(1,)](
-            experts, shares, arena.expert_of_slot[layer], arena.rank_of_slot[layer],
+            experts, importance, arena.expert_of_slot[layer], arena.rank_of_slot[layer],
             arena.level_of_slot[layer], arena.clock[layer], slots, fetches, levels, arena.counts[layer],
             self.little[first_token:], layer * arena.quota, self.tau,
             SELECTION_COUNT=count, TOP_K=self.top_k,
@@ -156,3 +157,9 @@ class DeviceExperts:
             }
             for name in ("up", "down")
         }
+
+
+def _importance(shares: torch.Tensor) -> torch.Tensor:
+    """Share of each choice in the gates of its token, float32, (tokens, top_k)."""
+    weights = shares.float().abs()
+    return weights / weights.sum(-1, keepdim=True).clamp_min(1e-20)

@@ -6,7 +6,7 @@ the arena stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import triton
@@ -23,12 +23,12 @@ _TYPES = {torch.bfloat16: tl.bfloat16, torch.float16: tl.float16}
 
 
 class LayerStream:
-    """Brings whole layers of ``rows`` (uint8, (layers, experts, row bytes), pinned) to ``device``."""
+    """Brings whole layers of ``rows`` (of each uint8, (experts, row bytes), pinned) to ``device``."""
 
-    def __init__(self, rows: torch.Tensor, device: torch.device) -> None:
+    def __init__(self, rows: Sequence[torch.Tensor], device: torch.device) -> None:
         self._rows = rows
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        self._buffers = [torch.empty(rows.shape[1:], dtype=torch.uint8, device=device) for _ in range(2)]
+        self._buffers = [torch.empty(rows[0].shape, dtype=torch.uint8, device=device) for _ in range(2)]
         self._arrived = [torch.cuda.Event() for _ in range(2)]  # type: ignore[no-untyped-call]
         self._released = [torch.cuda.Event() for _ in range(2)]  # type: ignore[no-untyped-call]
         self._layers = [-1, -1]

@@ -21,8 +21,18 @@ class Experts(Protocol):
     tier too, and does nothing the second time.
     """
 
-    stats: OffloadStats
-    little_mass: LittleMass
+    @property
+    def stats(self) -> OffloadStats:
+        """What has been done so far."""
+        ...
+
+    captured_token_count: int
+    """Steps of at most so many tokens ask the device for no value, so that a CUDA graph can hold them."""
+
+    @property
+    def little_mass(self) -> LittleMass:
+        """How much of the last pass little experts computed."""
+        ...
 
     @property
     def row_byte_count(self) -> int:

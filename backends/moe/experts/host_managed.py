@@ -44,6 +44,8 @@ class Residency:
 class HostManagedExperts:
     """The experts of all layers of a model; ``compute`` stands in for a layer's own forward."""
 
+    captured_token_count = 0
+
     def __init__(self, tier: Tier, residency: Residency, device: str) -> None:
         self.stats = OffloadStats()
         self.little_mass = LittleMass(tier.shape.layer_count)

@@ -16,6 +16,7 @@ import torch
 
 from backends.moe.loading import translated
 from backends.moe.serving.cache import Place, SlotCache, Spans
+from backends.moe.serving.replays import Replays
 from backends.moe.serving.step import Inputs, Shape, Step
 from backends.serving.parts import Logits
 from backends.serving.scheduler import Row
@@ -58,14 +59,23 @@ class SlotBatch:
     """Computes rows with ``step`` on ``cache``; see :class:`backends.serving.parts.Batch`.
 
     ``is_static``: shapes are few and their buffers stay, as graphs need it. Then rows are filled up to a
-    power of two with copies of the first.
+    power of two with copies of the first. ``replays`` run such steps from graphs; None: nothing does.
     """
 
-    def __init__(self, step: Step, cache: SlotCache, device: torch.device, *, is_static: bool) -> None:
+    def __init__(
+        self,
+        step: Step,
+        cache: SlotCache,
+        device: torch.device,
+        *,
+        is_static: bool,
+        replays: Replays | None = None,
+    ) -> None:
         self._step = step
         self._cache = cache
         self._device = device
         self._is_static = is_static
+        self._replays = replays
         self._buffers: dict[Shape, Inputs] = {}
 
     def compute(self, rows: list[Row]) -> Logits:
@@ -85,28 +95,31 @@ class SlotBatch:
         longest = max(len(lane.tokens) for lane in lanes)
         self._cache.reserve([lane.slot for lane in lanes], max(lane.end for lane in lanes))
         kept = sorted({place for lane in lanes for place in lane.drawn}) or [longest - 1]
-        inputs, place = self._prepare(lanes, longest, kept)
-        logits = self._step.forward(inputs, place)[: len(lanes)].float().cpu().numpy()
+        logits = self._logits(lanes, longest, kept)[: len(lanes)].float().cpu().numpy()
         chosen = [[kept.index(place) for place in lane.drawn] for lane in lanes]
         return [logits[row, places] for row, places in enumerate(chosen)]
 
-    def _prepare(self, lanes: list[Lane], longest: int, kept: list[int]) -> tuple[Inputs, Place]:
+    def _logits(self, lanes: list[Lane], longest: int, kept: list[int]) -> torch.Tensor:
+        """Logits of the tokens at ``kept``: (at least as many rows as lanes, kept, n_vocabulary)."""
         end = max(lane.end for lane in lanes)
         if not self._is_static:
             inputs = Inputs.of(_lists(lanes, longest, kept), self._device)
             slots, starts = (tuple(getattr(lane, name) for lane in lanes) for name in ("slot", "start"))
-            return inputs, Spans(slots, starts, tuple(len(lane.tokens) for lane in lanes), end)
+            place: Place = Spans(slots, starts, tuple(len(lane.tokens) for lane in lanes), end)
+            return self._step.forward(inputs, place)
         length = min(max(_power_of_two(end), _LEAST_LENGTH), self._cache.length)
         padded = lanes + lanes[:1] * (_power_of_two(len(lanes)) - len(lanes))
         lists = _lists(padded, longest, kept)
         if len(kept) < longest:  # a part of prompts, whose shapes are too many to be kept
             inputs = Inputs.of(lists, self._device)
-            return inputs, inputs.indexed(length)
+            return self._step.forward(inputs, inputs.indexed(length))
         shape = Shape(len(padded), longest, length, len(kept))
         if shape not in self._buffers:
             self._buffers[shape] = Inputs.of(lists, self._device)
         self._buffers[shape].fill(lists)
-        return self._buffers[shape], self._buffers[shape].indexed(length)
+        if self._replays is not None:
+            return self._replays.logits(shape, self._buffers[shape])
+        return self._step.forward(self._buffers[shape], self._buffers[shape].indexed(length))
 
 
 def rectangles(lengths: list[int]) -> list[list[int]]:

@@ -17,6 +17,7 @@ from backends.moe.serving.batch import SlotBatch
 from backends.moe.serving.cache import Int8Layer, SlotCache, SlotLayer
 from backends.moe.serving.layout import Layout, layout_of
 from backends.moe.serving.memory import SlotMemory
+from backends.moe.serving.replays import Replays
 from backends.moe.serving.serial import SerialBatch, SerialMemory
 from backends.moe.serving.step import Step
 from backends.moe.serving.trial import computes_on_slots
@@ -135,8 +136,20 @@ def _slots(model: Any, layout: Layout, options: MoeOptions, context_token_count:
     layer = Int8Layer if options.kv_cache_type == "int8" else SlotLayer
     cache = SlotCache(layout.layer_count, options.sequence_count, context_token_count, layer)
     is_static = model.device.type == "cuda"
-    batch = SlotBatch(Step(model, cache, layout), cache, model.device, is_static=is_static)
+    step = Step(model, cache, layout)
+    replays = _replays(model, step, cache, options) if is_static else None
+    batch = SlotBatch(step, cache, model.device, is_static=is_static, replays=replays)
     return SlotMemory(cache), batch
+
+
+def _replays(model: Any, step: Step, cache: SlotCache, options: MoeOptions) -> Replays | None:
+    """What records steps; None where the experts ask the device for values, or nobody wants it."""
+    experts = experts_of(model)
+    asks = experts is not None and experts.captured_token_count == 0
+    eager = experts is None and getattr(model.config, "_experts_implementation", None) == "eager"
+    if asks or eager or not options.cuda_graphs:
+        return None
+    return Replays(step, cache, model.device, None if experts is None else experts.captured_token_count)
 
 
 def _serial(model: Any) -> tuple[Memory, Batch]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import AutoModelForCausalLM
 
-from backends.moe.device.attach import expert_modules
 from backends.moe.store.layout import RowLayout
 
 _EXPERT_PARAMETERS = ("gate_up_proj", "down_proj", "gate_up_proj_bias", "down_proj_bias")
@@ -68,3 +68,8 @@ def random_layer(expert_count: int, layout: RowLayout) -> torch.Tensor:
 
 def _runtime() -> Any:
     return torch.cuda.cudart()  # type: ignore[no-untyped-call]
+
+
+def expert_modules(model: nn.Module) -> list[Any]:
+    """Modules of ``model`` that hold experts, in the order of its layers."""
+    return [module for module in model.modules() if hasattr(module, "is_concatenated")]

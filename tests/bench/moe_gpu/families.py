@@ -7,12 +7,13 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, StaticCache
 
-from backends.moe.device.arena import new_arena
-from backends.moe.device.attach import attach, expert_modules
 from backends.moe.device.captured import Captured
-from backends.moe.device.decode import DeviceExperts
+from backends.moe.device.managed import DeviceManagedExperts
+from backends.moe.experts.function import attach
+from backends.moe.experts.host_managed import Residency
 from backends.moe.store.layout import ExpertShape, RowLayout, group_size_for
-from tests.bench.moe_gpu.building import pinned, random_rows, unpin
+from backends.moe.store.tiers import MemoryTier, StoreShape
+from tests.bench.moe_gpu.building import expert_modules, pinned, random_rows, unpin
 
 _COMMON = {
     "hidden_size": 256,
@@ -87,9 +88,10 @@ def _compared(model: Any, rows: torch.Tensor, layout: RowLayout) -> str:
     runs = {}
     with torch.inference_mode():
         for quota, captured in ((4, False), (4, True), (8, True)):
-            arena = new_arena(len(rows), quota, layout, device)
-            attach(model, DeviceExperts(layout, rows, arena, torch.zeros(8, device=device), 2))
-            runs[quota, captured] = _tokens(model, arena, captured=captured)
+            tier = MemoryTier(StoreShape(layout, len(rows), 8), rows)
+            experts = DeviceManagedExperts(tier, Residency(quota), 2, device)
+            attach(model, experts, {str(i): module for i, module in enumerate(expert_modules(model))})
+            runs[quota, captured] = _tokens(model, experts.arena, captured=captured)
         many = _prefilled(model)
     tokens, first = runs[4, False]
     if not torch.equal(tokens, runs[4, True][0]):
@@ -124,7 +126,7 @@ def _tokens(model: Any, arena: Any, *, captured: bool) -> tuple[torch.Tensor, to
 
 
 def _prefilled(model: Any) -> torch.Tensor:
-    """Logits at the first of 16 tokens read at once: the path of prompts."""
-    ids = torch.full((1, 16), 7, dtype=torch.int64, device="cuda")
+    """Logits at the first of 32 tokens read at once: the path of prompts."""
+    ids = torch.full((1, 32), 7, dtype=torch.int64, device="cuda")
     logits: torch.Tensor = model(input_ids=ids, use_cache=False).logits[:, 0]
     return logits.float()

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, StaticCache
 
-from backends.moe.device.attach import expert_modules
+from tests.bench.moe_gpu.building import expert_modules
 from tests.bench.moe_gpu.shapes import Model
 
 _LAYERS = {"qwen3-30b-a3b": 7, "olmoe-1b-7b": 7, "mixtral-8x7b": 4}

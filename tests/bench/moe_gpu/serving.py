@@ -10,16 +10,20 @@ from typing import Any
 import torch
 from transformers import StaticCache
 
-from backends.moe.device.arena import new_arena
-from backends.moe.device.attach import attach
 from backends.moe.device.captured import Captured
-from backends.moe.device.decode import TILES, DeviceExperts, Tiles
+from backends.moe.device.decode import TILES, Tiles
+from backends.moe.device.managed import DeviceManagedExperts
+from backends.moe.experts.function import attach
+from backends.moe.experts.host_managed import Residency
+from backends.moe.store.tiers import MemoryTier, StoreShape
+from tests.bench.moe_gpu.building import expert_modules
 from tests.bench.moe_gpu.routing import Injected
 from tests.bench.moe_gpu.shapes import Model
 
 _CONTEXT = 1024
 _WARM_STEPS = 150
 _TIMED_STEPS = 300
+_SHARE_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +59,38 @@ def measure(
     """Decode one token a step along the trace ``chosen``; ``residency`` 1: every expert is in the arena."""
     device = torch.device("cuda")
     layout = shape.layout(torch.bfloat16)
-    layer_count = len(rows)
     quota = min(shape.expert_count, max(shape.top_k, int(residency * shape.expert_count)))
-    arena = new_arena(layer_count, quota, layout, device)
+    tier = MemoryTier(StoreShape(layout, len(rows), shape.expert_count), rows)
+    experts = DeviceManagedExperts(tier, Residency(quota, "lru", tau or None), shape.top_k, device, tiles)
     if quota == shape.expert_count:
-        for layer in range(layer_count):
-            arena.hold_all(layer, rows[layer])
-    experts = DeviceExperts(layout, rows, arena, torch.zeros(8, device=device), shape.top_k, tau, tiles=tiles)
-    attach(model, experts)
+        for layer in range(len(rows)):
+            experts.arena.hold_all(layer, rows[layer])
+    attach(model, experts, {str(i): module for i, module in enumerate(expert_modules(model))})
     injected = Injected(model, chosen, device)
     try:
-        elapsed_s = _decoded_s(model, experts, captured=captured, steps=steps)
+        elapsed_s, little_share = _decoded(model, experts, captured=captured, steps=steps)
     finally:
         injected.close()
-    selections, misses, prefixes, rests = arena.counts.sum(0).tolist()
-    prefix = layout.little_byte_count
-    moved = (misses - prefixes) * layout.byte_count + prefixes * prefix + rests * (layout.byte_count - prefix)
+    stats = experts.stats
     speed = Speed(
-        residency, captured, tau, steps / elapsed_s, misses / selections, moved / steps,
-        float(experts.little[0]) / (steps * layer_count), arena.slots.numel() / 1e9,
-    )  # fmt: skip
-    del experts, arena
+        residency=residency,
+        captured=captured,
+        tau=tau,
+        tokens_per_s=steps / elapsed_s,
+        missed=stats.miss_count / (stats.hit_count + stats.miss_count),
+        moved_bytes=stats.moved_byte_count / steps,
+        little_share=little_share,
+        arena_gb=experts.arena.slots.numel() / 1e9,
+    )
+    del experts
     gc.collect()
     torch.cuda.empty_cache()
     return speed
 
 
 @torch.inference_mode()
-def _decoded_s(model: Any, experts: DeviceExperts, *, captured: bool, steps: int) -> float:
-    """Seconds of ``steps`` steps, once warm."""
+def _decoded(model: Any, experts: DeviceManagedExperts, *, captured: bool, steps: int) -> tuple[float, float]:
+    """Seconds of ``steps`` steps, once warm, and the mean share that little experts had in some more."""
     device = experts.arena.slots.device
     cache = StaticCache(config=model.config, max_cache_len=_CONTEXT)
     token = torch.ones((1, 1), dtype=torch.int64, device=device)
@@ -96,11 +103,14 @@ def _decoded_s(model: Any, experts: DeviceExperts, *, captured: bool, steps: int
     run = Captured(step, device) if captured else step
     for _ in range(_WARM_STEPS if captured else 10):
         run()
+    shares = []
+    for _ in range(_SHARE_STEPS):
+        run()
+        shares.append(float(experts.little_mass.of_last_pass()[0]))
     experts.arena.counts.zero_()
-    experts.little.zero_()
     torch.cuda.synchronize()
     began = time.perf_counter()
     for _ in range(steps):
         run()
     torch.cuda.synchronize()
-    return time.perf_counter() - began
+    return time.perf_counter() - began, sum(shares) / len(shares)

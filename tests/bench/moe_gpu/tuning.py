@@ -42,7 +42,7 @@ def tune(model: Model) -> tuple[decode.Tiles, dict[str, float]]:
     times: dict[str, dict[decode.Tiles, float]] = {"up": {}, "down": {}}
     for tiles in CANDIDATES:
         experts = decode.DeviceExperts(
-            layout, arena.slots[None], arena, torch.zeros(8, device=device), model.top_k, tiles=tiles
+            layout, (arena.slots,), arena, torch.zeros(8, device=device), model.top_k, tiles=tiles
         )
         times["up"][tiles] = _us(partial(_ups, experts, hidden, fetched)) / len(sets)
         inner = experts._up(hidden, fetched[0], None)
