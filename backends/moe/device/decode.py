@@ -103,10 +103,11 @@ class DeviceExperts:
             FREQUENT=self.frequent, num_warps=1,
         )  # fmt: skip
         words = self.layout.byte_count // 8
-        gather[(count, _COPY_PROGRAMS)](
+        programs = min(_COPY_PROGRAMS, triton.cdiv(words, _COPY_WORDS))
+        gather[(count, programs)](
             self.rows[layer].view(torch.int64), arena.slots.view(torch.int64), experts, slots, fetches,
             words, self.layout.little_byte_count // 8,
-            ROUND_COUNT=triton.cdiv(words, _COPY_PROGRAMS * _COPY_WORDS), BLOCK=_COPY_WORDS, num_warps=8,
+            ROUND_COUNT=triton.cdiv(words, programs * _COPY_WORDS), BLOCK=_COPY_WORDS, num_warps=8,
         )  # fmt: skip
         return _Fetched(slots, levels, shares)
 
