@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget
+.PHONY: help setup demo test check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -60,6 +60,7 @@ bench-routing: $(READY) ## Compare policies on recorded outcomes of real models
 bench-transport: $(READY) ## Measure what a request to a provider costs over each HTTP transport
 	@$(BIN)/python -m tests.bench.transport $(ARGS)
 
+.PHONY: bench-budget
 bench-budget: $(READY) ## Measure what limits and budgets of tenants add to a request
 	@$(BIN)/python -m tests.bench.budget $(ARGS)
 
