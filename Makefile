@@ -68,6 +68,7 @@ bench-transport: $(READY) ## Measure what a request to a provider costs over eac
 
 bench-budget: $(READY) ## Measure what limits and budgets of tenants add to a request
 	@$(BIN)/python -m tests.bench.budget $(ARGS)
+
 bench-local: $(READY) ## Measure the local tier with 1, 4 and 8 callers against transformers' generate()
 	@$(BIN)/python -m tests.bench.local $(ARGS)
 
