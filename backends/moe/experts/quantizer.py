@@ -1,8 +1,9 @@
-"""Experts on their way from a checkpoint into rows, a tensor at a time, by transformers' quantiser hook.
+"""Experts on their way from a checkpoint into rows, by transformers' quantiser hook.
 
-The hook comes after the renaming and fusing of names, so every naming that transformers reads works.
-A fused parameter exists only until it is packed; in the model it stays on the meta device, and is
-then taken out.
+The hook comes after names were mapped, so every naming that transformers reads works. Experts that
+lie one by one in the checkpoint are never fused (:mod:`backends.moe.experts.unfused`); fused ones
+exist a layer at a time until they are packed. In the model the parameter stays on the meta device,
+and is then taken out.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from backends.moe.experts.modules import (
     find_experts,
     part_of,
 )
+from backends.moe.experts.unfused import OneByOne, unfused
 from backends.moe.memory import give_back_freed
 from backends.moe.store.layout import RowLayout
 from backends.moe.store.rows import Part, pack, parts
@@ -54,12 +56,13 @@ class Filling:
         self._layers = {name: layer for layer, name in enumerate(experts.modules)}
         self._missing = {(layer, part) for layer in self._layers.values() for part in parts(layout)}
 
-    def add(self, parameter_name: str, values: torch.Tensor) -> None:
-        """Pack the fused tensor of one layer; raises NoExpertsHook where it has not the model's shape."""
+    def add(self, parameter_name: str, values: torch.Tensor | OneByOne) -> None:
+        """Pack a parameter of one layer, fused or not; raises NoExpertsHook where its shape is wrong."""
         found = part_of(parameter_name)
         assert found is not None
         name, part = found
-        self.put(name, part, canonical(self._experts.modules[name], part, values))
+        module = self._experts.modules[name]
+        self.put(name, part, (canonical(module, part, matrix) for matrix in values))
 
     def put(self, module: str, part: Part, matrices: Iterable[torch.Tensor]) -> None:
         """Pack ``part`` of each expert of ``module``: (outputs, inputs) or (outputs,); raises as above."""
@@ -130,7 +133,12 @@ class OffloadQuantizer(HfQuantizer):  # type: ignore[misc]
         """Return what takes a fused tensor and gives nothing back."""
         return _IntoRows(self)
 
-    def take(self, name: str, values: torch.Tensor) -> None:
+    def update_weight_conversions(self, weight_conversions: list[Any], *rest: Any) -> list[Any]:
+        """Let experts that come one by one stay so; versions of transformers differ in ``rest``."""
+        conversions = super().update_weight_conversions(weight_conversions, *rest)
+        return [unfused(conversion) for conversion in conversions]
+
+    def take(self, name: str, values: torch.Tensor | OneByOne) -> None:
         """Pack a tensor; the first failure is kept, since transformers would only log it."""
         if self._failure is None and self._filling is not None:
             give_back_freed()
