@@ -23,7 +23,7 @@ from backends.moe.offload_options import OffloadOptions
 from backends.moe.store.header import Header
 from backends.moe.store.identity import identity_of
 from backends.moe.store.layout import RowLayout, group_size_for
-from backends.moe.store.opening import converting, is_there, open_tier, path_of, writer_for
+from backends.moe.store.opening import converting, is_there, make_folder, open_tier, path_of, writer_for
 from backends.moe.store.rows import Part
 from backends.moe.store.tiers import StoreShape, Tier
 from backends.moe.store.writer import StoreWriter
@@ -99,7 +99,7 @@ class Rows:
         self.shape = shape_for(experts, self._options)
         if self._device is not None:
             check_room(self.shape, self._options, self._device, experts.top_k)
-        self._options.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._options.folder)
         name = self._checkpoint.name
         header = header_for(name, experts, self._options)
         self.path = path_of(self._options.folder, Path(name).name, header)

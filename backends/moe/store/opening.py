@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from backends.moe.errors import DamagedStore, TooLittleMemory
+from backends.moe.errors import CannotOffload, DamagedStore, TooLittleMemory
 from backends.moe.store.files import DiskTier, MappedTier, pinned_from
 from backends.moe.store.header import Header, read_header
 from backends.moe.store.tiers import Tier, TierName
@@ -22,6 +23,19 @@ def path_of(folder: Path, name: str, header: Header) -> Path:
     """Name the store of ``header`` in ``folder``; ``name`` is for people who look there."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"
     return folder / f"{plain}-{header.shape.layout.scheme}-{header.key}.experts"
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for stores where it is not there; raises CannotOffload where nothing can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as exc:
+        raise CannotOffload(
+            f"{folder}, the folder of converted experts, cannot be written to ({exc.strerror}); "
+            "set offload.cache_dir to one that can"
+        ) from exc
 
 
 def is_there(path: Path, header: Header) -> bool:

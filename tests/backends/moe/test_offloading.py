@@ -15,7 +15,7 @@ from transformers.core_model_loading import MergeModulelist
 
 from backends.errors import Unavailable
 from backends.moe.checkpoint import Checkpoint
-from backends.moe.errors import DamagedStore, NoExpertsHook, NotMoe, TooLittleMemory
+from backends.moe.errors import CannotOffload, DamagedStore, NoExpertsHook, NotMoe, TooLittleMemory
 from backends.moe.experts import quantizer
 from backends.moe.experts.function import experts_of
 from backends.moe.experts.modules import find_experts
@@ -153,6 +153,15 @@ def anonymous_byte_count() -> int:
         pytest.skip("the system does not tell how much memory is anonymous")
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(fields["RssAnon"].split()[0]) * 1024
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(
+    saved: Saved, offloaded: Offloaded, tmp_path: Path
+) -> None:
+    """The error names the setting."""
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotOffload, match=r"file/stores.*set offload\.cache_dir"):
+        offloaded(saved("mixtral"), cache_dir=tmp_path / "file" / "stores")
 
 
 def test_a_dense_model_is_refused(tmp_path: Path) -> None:
