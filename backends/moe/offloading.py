@@ -13,10 +13,11 @@ import torch
 from backends.moe.checkpoint import Checkpoint
 from backends.moe.errors import NoExpertsHook, TooLittleMemory
 from backends.moe.experts import mxfp4
+from backends.moe.experts.filling import Filling
 from backends.moe.experts.function import Experts, attach
 from backends.moe.experts.host_managed import PASSING_SLOT_COUNT, HostManagedExperts, Residency
 from backends.moe.experts.modules import ExpertModules
-from backends.moe.experts.quantizer import Filling, OffloadConfig
+from backends.moe.experts.quantizer import OffloadConfig
 from backends.moe.experts.quota import slots_per_layer
 from backends.moe.memory import available_byte_count
 from backends.moe.offload_options import OffloadOptions

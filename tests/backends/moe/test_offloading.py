@@ -16,7 +16,7 @@ from transformers.core_model_loading import MergeModulelist
 from backends.errors import Unavailable
 from backends.moe.checkpoint import Checkpoint
 from backends.moe.errors import CannotOffload, DamagedStore, NoExpertsHook, NotMoe, TooLittleMemory
-from backends.moe.experts import quantizer
+from backends.moe.experts import filling
 from backends.moe.experts.function import experts_of
 from backends.moe.experts.modules import find_experts
 from backends.moe.experts.quota import slots_per_layer
@@ -53,7 +53,7 @@ def test_the_second_start_reads_no_expert_from_the_checkpoint(
     expected = logits(offloaded(folder))
     (store,) = stores(tmp_path)
     stamp = store.stat()
-    monkeypatch.setattr(quantizer.Filling, "add", None)
+    monkeypatch.setattr(filling.Filling, "add", None)
     assert torch.equal(logits(offloaded(folder)), expected)
     assert stores(tmp_path) == [store]
     assert (store.stat().st_ino, store.stat().st_mtime_ns) == (stamp.st_ino, stamp.st_mtime_ns)
@@ -134,13 +134,13 @@ def test_the_memory_of_loading_does_not_grow_with_layers(
     model.save_pretrained(tmp_path / "model")
     del model
     before, seen = anonymous_byte_count(), []
-    add = quantizer.Filling.add
+    add = filling.Filling.add
 
-    def watched(self: quantizer.Filling, name: str, values: torch.Tensor) -> None:
+    def watched(self: filling.Filling, name: str, values: torch.Tensor) -> None:
         add(self, name, values)
         seen.append(anonymous_byte_count() - before)
 
-    monkeypatch.setattr(quantizer.Filling, "add", watched)
+    monkeypatch.setattr(filling.Filling, "add", watched)
     checkpoint = Checkpoint(str(tmp_path / "model"))
     Rows(checkpoint, OffloadOptions(cache_dir=tmp_path / "stores")).load()
     assert len(seen) == 24
