@@ -58,13 +58,13 @@ def converting(path: Path) -> Iterator[None]:
     by side, and the last one's file stays.
     """
     with path.with_name(f".{path.name}.lock").open("a") as file:
-        _lock(file.fileno(), path)
+        if _lock(file.fileno(), path):
+            remove_leftovers(path)
         yield
 
 
 def writer_for(path: Path, header: Header) -> StoreWriter:
     """Begin to write the store at ``path``; call it inside ``converting``. Raises TooLittleMemory."""
-    remove_leftovers(path)
     size = header.file_byte_count / 2**30
     _log.info("converting experts into %s (%.2f GiB)", path, size)
     try:
@@ -87,11 +87,12 @@ def open_tier(path: Path, tier: TierName, *, gpu: bool) -> Tier:
     return MappedTier(path)
 
 
-def _lock(file: int, path: Path) -> None:
+def _lock(file: int, path: Path) -> bool:
+    """Wait for the lock; False: the system has none."""
     try:
         import fcntl
     except ImportError:  # Windows
-        return
+        return False
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -99,3 +100,5 @@ def _lock(file: int, path: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as exc:
         _log.warning("%s cannot be locked (%s); another process may convert it too", path, exc.strerror)
+        return False
+    return True
