@@ -20,7 +20,7 @@ from backends.moe.offload_options import OffloadOptions
 from backends.moe.offloading import header_for, shape_for
 from backends.moe.store.files import MappedTier
 from backends.moe.store.header import read_header
-from backends.moe.store.opening import path_of
+from backends.moe.store.opening import make_folder, path_of
 from backends.moe.store.tiers import StoreShape
 
 _RESIDENCIES = (0.25, 0.5, 1.0)
@@ -125,7 +125,7 @@ def _stores(
 
 
 def _path_if_there(model: str, experts: ExpertModules, options: OffloadOptions) -> str | None:
-    options.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(options.folder)
     header = header_for(model, experts, options)
     path = path_of(options.folder, Path(model).name, header)
     try:

@@ -13,17 +13,18 @@ import torch
 from backends.moe.checkpoint import Checkpoint
 from backends.moe.errors import CannotOffload, NoExpertsHook, TooLittleMemory
 from backends.moe.experts import mxfp4
+from backends.moe.experts.filling import Filling
 from backends.moe.experts.function import Experts, attach
 from backends.moe.experts.host_managed import PASSING_SLOT_COUNT, HostManagedExperts, Residency
 from backends.moe.experts.modules import ExpertModules
-from backends.moe.experts.quantizer import Filling, OffloadConfig
+from backends.moe.experts.quantizer import OffloadConfig
 from backends.moe.experts.quota import slots_per_layer
 from backends.moe.memory import available_byte_count
 from backends.moe.offload_options import OffloadOptions
 from backends.moe.store.header import Header
 from backends.moe.store.identity import identity_of
 from backends.moe.store.layout import RowLayout, group_size_for
-from backends.moe.store.opening import converting, is_there, open_tier, path_of, writer_for
+from backends.moe.store.opening import converting, is_there, make_folder, open_tier, path_of, writer_for
 from backends.moe.store.rows import Part
 from backends.moe.store.tiers import StoreShape, Tier
 from backends.moe.store.writer import StoreWriter
@@ -99,7 +100,7 @@ class Rows:
         self.shape = shape_for(experts, self._options)
         if self._device is not None:
             check_room(self.shape, self._options, self._device, experts.top_k)
-        self._options.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._options.folder)
         name = self._checkpoint.name
         header = header_for(name, experts, self._options)
         self.path = path_of(self._options.folder, Path(name).name, header)

@@ -21,8 +21,9 @@ STORE_SUFFIX = ".experts"
 
 
 def is_experts(file: Path) -> bool:
-    """Whether ``inspect`` means a transformers model or a store, not a GGUF file."""
-    return file.is_dir() or file.suffix == STORE_SUFFIX
+    """Whether ``inspect`` means a transformers model (a folder or owner/name) or a store, not a GGUF file."""
+    on_hub = len(file.parts) == 2 and not file.exists() and file.suffix != ".gguf"
+    return file.is_dir() or file.suffix == STORE_SUFFIX or on_hub
 
 
 def options_for(weights: str, group_size: int, cache_dir: Path | None) -> OffloadOptions:

@@ -99,7 +99,7 @@ choices; slight to 0.05 and 90 %; noticeable to 0.25 and 75 %; else broken.
 Model = Annotated[
     Path,
     typer.Argument(
-        metavar="FILE", help="A GGUF file, a folder of a mixture of experts, or a store of experts."
+        metavar="FILE", help="A GGUF file, a mixture of experts (folder or hub name), or its store."
     ),
 ]
 CacheDir = Annotated[

@@ -73,9 +73,9 @@ def part_of(parameter_name: str) -> tuple[str, Part] | None:
 
 
 def canonical(module: nn.Module, part: Part, values: torch.Tensor) -> torch.Tensor:
-    """Turn a fused tensor of ``part`` into (experts, outputs, inputs), or (experts, outputs) for biases."""
+    """Turn ``part`` as the parameter has it into (..., outputs, inputs), or (..., outputs) for biases."""
     turned = getattr(module, "is_transposed", False) and not part.endswith(".bias")
-    return values.transpose(1, 2) if turned else values
+    return values.transpose(-1, -2) if turned else values
 
 
 def drop_weights(module: nn.Module, names: Iterable[str]) -> None:

@@ -67,8 +67,8 @@ class ThreadMover:
 class StreamMover:
     """From the host to a GPU: a stream of its own, an event a slot.
 
-    Rows that are in host memory are copied from there (behind the caller's back only where they are
-    pinned); others a thread reads into pinned memory first.
+    Pinned rows are copied from where they lie; others a thread reads into pinned memory first, which
+    also checks them.
     """
 
     def __init__(self, tier: Tier, arena: torch.Tensor) -> None:
@@ -77,7 +77,7 @@ class StreamMover:
         self._stream = torch.cuda.Stream(arena.device)  # type: ignore[no-untyped-call]
         self._filled: dict[int, torch.cuda.Event] = {}
         self._released: dict[int, torch.cuda.Event] = {}
-        self._reader = None if tier.rows(0) is not None else ThreadPoolExecutor(1, "upshift-experts")
+        self._reader = None if tier.name == "pinned" else ThreadPoolExecutor(1, "upshift-experts")
         self._staging = None if self._reader is None else _Staging(arena.shape[1])
         self._flights: dict[int, Future[None]] = {}
 

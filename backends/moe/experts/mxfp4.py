@@ -14,8 +14,8 @@ import torch
 from safetensors import safe_open
 
 from backends.moe.errors import NoExpertsHook
+from backends.moe.experts.filling import Filling
 from backends.moe.experts.modules import ExpertModules
-from backends.moe.experts.quantizer import Filling
 from backends.moe.store.mxfp4 import restored_mxfp4
 from backends.moe.store.rows import Part
 

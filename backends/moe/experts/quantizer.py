@@ -1,13 +1,14 @@
-"""Experts on their way from a checkpoint into rows, a tensor at a time, by transformers' quantiser hook.
+"""Experts on their way from a checkpoint into rows, by transformers' quantiser hook.
 
-The hook comes after the renaming and fusing of names, so every naming that transformers reads works.
-A fused parameter exists only until it is packed; in the model it stays on the meta device, and is
-then taken out.
+The hook comes after names were mapped, so every naming that transformers reads works. Experts that
+lie one by one in the checkpoint are never fused (:mod:`backends.moe.experts.unfused`); fused ones
+exist a layer at a time until they are packed. In the model the parameter stays on the meta device,
+and is then taken out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,76 +16,19 @@ from transformers.core_model_loading import ConversionOps
 from transformers.quantizers import HfQuantizer, register_quantization_config, register_quantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
-from backends.moe.errors import CannotOffload, NoExpertsHook
+from backends.moe.errors import CannotOffload
+from backends.moe.experts.filling import Filling
 from backends.moe.experts.modules import (
     PARTS,
     ExpertModules,
-    canonical,
     drop_weights,
     find_experts,
     part_of,
 )
+from backends.moe.experts.unfused import OneByOne, unfused
 from backends.moe.memory import give_back_freed
-from backends.moe.store.layout import RowLayout
-from backends.moe.store.rows import Part, pack, parts
 
 METHOD = "upshift_offload"
-
-
-class Filling:
-    """Rows that are being filled: uint8 (layers, experts, bytes), all layers of one model.
-
-    ``advance`` hears how many fused tensors are packed, and of how many. Parts ``elsewhere`` do not come
-    through transformers; who reads them ``put``s them.
-    """
-
-    def __init__(
-        self,
-        experts: ExpertModules,
-        layout: RowLayout,
-        rows: torch.Tensor,
-        advance: Callable[[int, int], object] = lambda *_: None,
-        elsewhere: Collection[Part] = (),
-    ) -> None:
-        self.elsewhere = elsewhere
-        self._advance = advance
-        self._experts = experts
-        self._layout = layout
-        self._rows = rows
-        self._layers = {name: layer for layer, name in enumerate(experts.modules)}
-        self._missing = {(layer, part) for layer in self._layers.values() for part in parts(layout)}
-
-    def add(self, parameter_name: str, values: torch.Tensor) -> None:
-        """Pack the fused tensor of one layer; raises NoExpertsHook where it has not the model's shape."""
-        found = part_of(parameter_name)
-        assert found is not None
-        name, part = found
-        self.put(name, part, canonical(self._experts.modules[name], part, values))
-
-    def put(self, module: str, part: Part, matrices: Iterable[torch.Tensor]) -> None:
-        """Pack ``part`` of each expert of ``module``: (outputs, inputs) or (outputs,); raises as above."""
-        layer = self._layers[module]
-        count = 0
-        for count, matrix in enumerate(matrices, 1):
-            if count <= self._experts.expert_count:
-                pack(self._layout, self._rows[layer, count - 1], part, matrix)
-        if count != self._experts.expert_count:
-            raise NoExpertsHook(
-                f"the checkpoint holds {count} experts for {part} of {module}, "
-                f"and its config says {self._experts.expert_count}"
-            )
-        self._missing.discard((layer, part))
-        total = len(self._layers) * len(parts(self._layout))
-        self._advance(total - len(self._missing), total)
-
-    def check_complete(self) -> None:
-        """Raise NoExpertsHook where a part of a layer never came."""
-        if self._missing:
-            layer, part = min(self._missing)
-            raise NoExpertsHook(
-                f"the checkpoint lacks {len(self._missing)} tensors of experts, the first is "
-                f"'{part}' of layer {layer}; is it complete?"
-            )
 
 
 Prepare = Callable[[ExpertModules], Filling | None]
@@ -130,7 +74,12 @@ class OffloadQuantizer(HfQuantizer):  # type: ignore[misc]
         """Return what takes a fused tensor and gives nothing back."""
         return _IntoRows(self)
 
-    def take(self, name: str, values: torch.Tensor) -> None:
+    def update_weight_conversions(self, weight_conversions: list[Any], *rest: Any) -> list[Any]:
+        """Let experts that come one by one stay so; versions of transformers differ in ``rest``."""
+        conversions = super().update_weight_conversions(weight_conversions, *rest)
+        return [unfused(conversion) for conversion in conversions]
+
+    def take(self, name: str, values: torch.Tensor | OneByOne) -> None:
         """Pack a tensor; the first failure is kept, since transformers would only log it."""
         if self._failure is None and self._filling is not None:
             give_back_freed()

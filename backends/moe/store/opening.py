@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from backends.moe.errors import DamagedStore, TooLittleMemory
+from backends.moe.errors import CannotOffload, DamagedStore, TooLittleMemory
 from backends.moe.store.files import DiskTier, MappedTier, pinned_from
 from backends.moe.store.header import Header, read_header
 from backends.moe.store.tiers import Tier, TierName
@@ -22,6 +23,19 @@ def path_of(folder: Path, name: str, header: Header) -> Path:
     """Name the store of ``header`` in ``folder``; ``name`` is for people who look there."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"
     return folder / f"{plain}-{header.shape.layout.scheme}-{header.key}.experts"
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for stores where it is not there; raises CannotOffload where nothing can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as exc:
+        raise CannotOffload(
+            f"{folder}, the folder of converted experts, cannot be written to ({exc.strerror}); "
+            "set offload.cache_dir to one that can"
+        ) from exc
 
 
 def is_there(path: Path, header: Header) -> bool:
@@ -44,13 +58,13 @@ def converting(path: Path) -> Iterator[None]:
     by side, and the last one's file stays.
     """
     with path.with_name(f".{path.name}.lock").open("a") as file:
-        _lock(file.fileno(), path)
+        if _lock(file.fileno(), path):
+            remove_leftovers(path)
         yield
 
 
 def writer_for(path: Path, header: Header) -> StoreWriter:
     """Begin to write the store at ``path``; call it inside ``converting``. Raises TooLittleMemory."""
-    remove_leftovers(path)
     size = header.file_byte_count / 2**30
     _log.info("converting experts into %s (%.2f GiB)", path, size)
     try:
@@ -73,11 +87,12 @@ def open_tier(path: Path, tier: TierName, *, gpu: bool) -> Tier:
     return MappedTier(path)
 
 
-def _lock(file: int, path: Path) -> None:
+def _lock(file: int, path: Path) -> bool:
+    """Wait for the lock; False: the system has none."""
     try:
         import fcntl
     except ImportError:  # Windows
-        return
+        return False
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -85,3 +100,5 @@ def _lock(file: int, path: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as exc:
         _log.warning("%s cannot be locked (%s); another process may convert it too", path, exc.strerror)
+        return False
+    return True

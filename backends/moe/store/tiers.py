@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from backends.moe.errors import TooLittleMemory
 from backends.moe.store.layout import RowLayout
 
 TierName = Literal["pinned", "pageable", "ssd"]
@@ -92,7 +93,10 @@ class PinnedTier(MemoryTier):
         # torch's own pinned allocator rounds up to a power of two.
         status = int(torch.cuda.cudart().cudaHostRegister(rows.data_ptr(), rows.nbytes, 0))  # type: ignore[no-untyped-call]
         if status != 0:
-            raise OSError(f"cudaHostRegister of {rows.nbytes} bytes failed with {status}")
+            raise TooLittleMemory(
+                f"{rows.nbytes / 2**30:.2f} GiB of host memory cannot be pinned (cudaHostRegister: "
+                f"{status}); set offload.store to pageable, or offload.weights to int4"
+            )
         self._unpin = weakref.finalize(self, _unregister, rows)
 
     def close(self) -> None:

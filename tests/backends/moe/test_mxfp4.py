@@ -11,7 +11,10 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GptOssConfig
 from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
+from backends.moe.bound import Rates
+from backends.moe.description import describe
 from backends.moe.errors import NoExpertsHook
+from backends.moe.offload_options import OffloadOptions
 from backends.moe.store.mxfp4 import BLOCK_SIZE, restored_mxfp4
 from tests.backends.moe.conftest import Offloaded
 from tests.backends.moe.mixtures import eager
@@ -92,6 +95,15 @@ def test_a_published_checkpoint_that_lacks_experts_is_refused(
     save_file(tensors, packed / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(NoExpertsHook, match=r"lacks model\.layers\.1\.mlp\.experts\.down_proj_scales"):
         offloaded(packed)
+
+
+def test_a_published_checkpoint_is_described(published: tuple[Path, Path], tmp_path: Path) -> None:
+    """Rows of what it stands for, from the config alone."""
+    found = describe(str(published[0]), OffloadOptions(cache_dir=tmp_path / "stores"), Rates(1e10, 1e9))
+    exact, int4 = found.stores
+    assert (found.layer_count, found.expert_count, found.top_k) == (2, EXPERT_COUNT, 2)
+    assert exact.byte_count == 2 * EXPERT_COUNT * exact.row_byte_count > int4.byte_count
+    assert exact.path is None
 
 
 def test_other_quantised_checkpoints_are_refused_by_name(

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MixtralConfig
+from transformers.core_model_loading import MergeModulelist
 
 from backends.errors import Unavailable
 from backends.moe.checkpoint import Checkpoint
-from backends.moe.errors import DamagedStore, NoExpertsHook, NotMoe, TooLittleMemory
-from backends.moe.experts import quantizer
+from backends.moe.errors import CannotOffload, DamagedStore, NoExpertsHook, NotMoe, TooLittleMemory
+from backends.moe.experts import filling
 from backends.moe.experts.function import experts_of
 from backends.moe.experts.modules import find_experts
 from backends.moe.experts.quota import slots_per_layer
@@ -51,7 +53,7 @@ def test_the_second_start_reads_no_expert_from_the_checkpoint(
     expected = logits(offloaded(folder))
     (store,) = stores(tmp_path)
     stamp = store.stat()
-    monkeypatch.setattr(quantizer.Filling, "add", None)
+    monkeypatch.setattr(filling.Filling, "add", None)
     assert torch.equal(logits(offloaded(folder)), expected)
     assert stores(tmp_path) == [store]
     assert (store.stat().st_ino, store.stat().st_mtime_ns) == (stamp.st_ino, stamp.st_mtime_ns)
@@ -83,6 +85,37 @@ def test_a_damaged_store_is_converted_again(saved: Saved, offloaded: Offloaded, 
     assert torch.equal(logits(offloaded(folder)), expected)
 
 
+@pytest.mark.parametrize("family", ["mixtral", "qwen3_moe", "deepseek_v3"])
+def test_experts_are_never_stacked(
+    saved: Saved, offloaded: Offloaded, monkeypatch: pytest.MonkeyPatch, family: str
+) -> None:
+    """What lies one by one in the checkpoint goes so into rows; no layer's fused tensor is made."""
+    expected = logits(eager(saved(family)))
+    monkeypatch.setattr(MergeModulelist, "convert", None)
+    assert torch.equal(logits(offloaded(saved(family))), expected)
+
+
+def test_an_expert_that_lacks_a_matrix_is_refused(saved: Saved, tmp_path: Path) -> None:
+    """Matrices of other experts never take its place."""
+    folder = without(saved("qwen3_moe"), tmp_path, "layers.1.mlp.experts.3.up_proj")
+    options = MoeOptions(model=str(folder), offload=OffloadOptions(cache_dir=tmp_path / "stores"))
+    with pytest.raises(NoExpertsHook, match=r"\[7, 8\] matrices"):
+        load_model(options)
+
+
+def without(saved_folder: Path, tmp_path: Path, part_of_name: str) -> Path:
+    """A copy of a checkpoint that lacks some tensors."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for file in saved_folder.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    tensors = load_file(folder / "model.safetensors")
+    kept = {name: tensor for name, tensor in tensors.items() if part_of_name not in name}
+    assert len(kept) < len(tensors)
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
 def test_the_memory_of_loading_does_not_grow_with_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,17 +134,17 @@ def test_the_memory_of_loading_does_not_grow_with_layers(
     model.save_pretrained(tmp_path / "model")
     del model
     before, seen = anonymous_byte_count(), []
-    add = quantizer.Filling.add
+    add = filling.Filling.add
 
-    def watched(self: quantizer.Filling, name: str, values: torch.Tensor) -> None:
+    def watched(self: filling.Filling, name: str, values: torch.Tensor) -> None:
         add(self, name, values)
         seen.append(anonymous_byte_count() - before)
 
-    monkeypatch.setattr(quantizer.Filling, "add", watched)
+    monkeypatch.setattr(filling.Filling, "add", watched)
     checkpoint = Checkpoint(str(tmp_path / "model"))
     Rows(checkpoint, OffloadOptions(cache_dir=tmp_path / "stores")).load()
     assert len(seen) == 24
-    assert max(seen) < 0.4 * all_byte_count
+    assert max(seen) < 0.25 * all_byte_count
 
 
 def anonymous_byte_count() -> int:
@@ -120,6 +153,15 @@ def anonymous_byte_count() -> int:
         pytest.skip("the system does not tell how much memory is anonymous")
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(fields["RssAnon"].split()[0]) * 1024
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(
+    saved: Saved, offloaded: Offloaded, tmp_path: Path
+) -> None:
+    """The error names the setting."""
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotOffload, match=r"file/stores.*set offload\.cache_dir"):
+        offloaded(saved("mixtral"), cache_dir=tmp_path / "file" / "stores")
 
 
 def test_a_dense_model_is_refused(tmp_path: Path) -> None:
@@ -145,15 +187,7 @@ def test_experts_without_the_hook_are_refused() -> None:
 
 def test_a_checkpoint_without_a_layers_experts_is_refused(saved: Saved, tmp_path: Path) -> None:
     """Random weights never take the place of what is missing."""
-    from safetensors.torch import load_file, save_file
-
-    folder = tmp_path / "model"
-    folder.mkdir()
-    for file in saved("qwen3_moe").iterdir():
-        (folder / file.name).write_bytes(file.read_bytes())
-    tensors = load_file(folder / "model.safetensors")
-    kept = {name: tensor for name, tensor in tensors.items() if "layers.1.mlp.experts" not in name}
-    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    folder = without(saved("qwen3_moe"), tmp_path, "layers.1.mlp.experts")
     options = MoeOptions(model=str(folder), offload=OffloadOptions(cache_dir=tmp_path / "stores"))
     with pytest.raises(NoExpertsHook, match="lacks 2 tensors"):
         load_model(options)

@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=64, help="tokens a run")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="threads that compute; 1 where other work runs beside")
+    parser.add_argument("--model", choices=("pocket", "middling"), help="only this one")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -45,6 +46,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for subject in subjects(folder, token_count=4 * arguments.tokens + 500):
+            if arguments.model not in {None, subject.name}:
+                continue
             report[subject.name] = _measure(subject, folder, arguments.device, arguments.tokens)
     print(json.dumps(report))
 
