@@ -249,11 +249,12 @@ class Expectation:
 class Load:
     """How busy a model on this machine is. Token counts are totals since it was opened.
 
-    ``unread_token_count`` are tokens of prompts that run or wait and are not read yet. Measured of late:
-    ``read_s`` is what a token of a prompt takes, ``token_s`` the time from one token to the next for an
-    answer that joins now, ``answer_s`` that of a whole answer where all slots are taken; None: nothing is
-    measured yet. ``hit_rate`` is the share of experts, of 1, that were at hand when they were needed; None:
-    all always are.
+    ``unread_token_count`` are tokens of prompts that run or wait and are not read yet; a pass reads at most
+    ``pass_token_count`` of them. Measured of late, None until it is: ``pass_s`` is what a pass takes, the
+    tokens of the answers between two passes included, ``read_s`` what each token of a prompt adds to it,
+    ``token_s`` the time from one token to the next for an answer that joins now, ``answer_s`` that of a
+    whole answer where all slots are taken. ``hit_rate`` is the share of experts, of 1, that were at hand when
+    they were needed; None: all always are.
     """
 
     running_count: int
@@ -266,6 +267,8 @@ class Load:
     accepted_token_count: int = 0
     preemption_count: int = 0
     unread_token_count: int = 0
+    pass_token_count: int = 1
+    pass_s: float | None = None
     read_s: float | None = None
     token_s: float | None = None
     answer_s: float | None = None
@@ -281,13 +284,14 @@ class Load:
 
         ``ahead_count`` others wait elsewhere and come first. Of the prompt nothing is taken to be known.
         """
-        if self.read_s is None or self.token_s is None:
+        if self.pass_s is None or self.read_s is None or self.token_s is None:
             return None
         # Slots come free one after the other, as many in the time of an answer as there are.
         turns = max(0, self.running_count + self.waiting_count + ahead_count + 1 - self.slot_count)
         wait_s = turns / self.slot_count * (self.answer_s or 0.0)
-        read_s = (self.unread_token_count + input_token_count) * self.read_s
-        return Expectation(wait_s + read_s + self.token_s, self.token_s)
+        token_count = self.unread_token_count + input_token_count
+        pass_count = -(-token_count // self.pass_token_count)
+        return Expectation(wait_s + pass_count * self.pass_s + token_count * self.read_s, self.token_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,9 @@ class Prefixes:
             default=(0, None),
         )
         if other is not None and shared >= length + MIN_SHARED_TOKEN_COUNT:
-            length, state = shared, self._keep(other)
+            # Where there is no memory for a copy, it is read again.
+            with suppress(Unavailable):
+                length, state = shared, self._keep(other)
         if length > 0:
             sequence.state = state
             sequence.computed = sequence.cached = length
@@ -69,7 +71,6 @@ class Prefixes:
         """Keep what the memory holds of ``sequence``, where it is more than was known before."""
         new = sequence.computed - sequence.cached
         if sequence.slot is not None and not sequence.forgotten and new >= MIN_SHARED_TOKEN_COUNT:
-            # Where there is no memory for it, it is read again.
             with suppress(Unavailable):
                 self._keep(sequence)
 

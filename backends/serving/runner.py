@@ -85,7 +85,9 @@ class Runner:
         slot_count = self.scheduler.slot_count
         joined_count = min(len(self.scheduler.running) + 1, slot_count)
         return Load(
-            read_s=self._tempo.read_s(len(self.scheduler.running)),
+            pass_token_count=self.scheduler.step_token_count,
+            pass_s=self._pass_s(),
+            read_s=self._tempo.read_s,
             token_s=self._tempo.token_s(joined_count),
             answer_s=self._tempo.answer_s(slot_count),
             running_count=len(self.scheduler.running),
@@ -99,6 +101,13 @@ class Runner:
             preemption_count=self.scheduler.preemption_count,
             unread_token_count=self.scheduler.unread_token_count,
         )
+
+    def _pass_s(self) -> float | None:
+        """Seconds of a pass that reads, and of the step of those who write that follows it."""
+        pass_s, running_count = self._tempo.pass_s, len(self.scheduler.running)
+        if pass_s is None or not running_count:
+            return pass_s
+        return pass_s + (self._tempo.token_s(running_count) or 0.0)
 
     def drop(self, sequence: Sequence) -> None:
         """Let ``sequence`` go, and keep what was computed for others that begin alike."""

@@ -68,7 +68,7 @@ class Scheduler:
         self.preemption_count = 0
         self.slot_count = slot_count
         self._queue_length = queue_length
-        self._step_token_count = step_token_count
+        self.step_token_count = step_token_count
         self._context_token_count = context_token_count
         self._shares_prefixes = shares_prefixes
         self._served: dict[str, float] = {}
@@ -104,7 +104,7 @@ class Scheduler:
         Call it until it returns None, and see to it before the next call that what the sequence needs
         not read, because it is known, counts as computed.
         """
-        if not self.waiting or self._unread() >= self._step_token_count:
+        if not self.waiting or self._unread() >= self.step_token_count:
             return None
         full = len(self.running) == self.slot_count
         lowest = (
@@ -162,7 +162,7 @@ class Scheduler:
         So the first token of each comes as early as it can.
         """
         counts: dict[Sequence, int] = {}
-        budget = self._step_token_count
+        budget = self.step_token_count
         for sequence in sorted(reading, key=lambda sequence: (-_priority(sequence), sequence.arrival)):
             room = self._context_token_count - sequence.position
             counts[sequence] = min(sequence.pending, room, budget)

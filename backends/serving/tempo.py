@@ -27,18 +27,22 @@ class Average:
 
 
 class Tempo:
-    """Seconds a token read, seconds from token to token by the number of answers, and tokens an answer."""
+    """What passes take that read, what those take that write, and how long answers get.
+
+    A pass over n tokens of prompts is taken to last ``pass_s`` + n * ``read_s``: the first is what a pass
+    over one token takes, as answers alone show it, the second what is left of the passes that read.
+    """
 
     def __init__(self) -> None:
-        self._read_s = Average()
-        self._chunk_length = Average()
+        self._read_count = Average()
+        self._read_pass_s = Average()
         self._token_s: dict[int, Average] = {}
         self._answer_length = Average()
 
     def read(self, token_count: int, seconds: float) -> None:
-        """Note a step that read ``token_count`` tokens of prompts."""
-        self._read_s.add(seconds / token_count)
-        self._chunk_length.add(float(token_count))
+        """Note a pass that read ``token_count`` tokens of prompts."""
+        self._read_count.add(float(token_count))
+        self._read_pass_s.add(seconds)
 
     def wrote(self, answer_count: int, token_count: int, seconds: float) -> None:
         """Note a step that wrote ``token_count`` tokens, with guesses, of ``answer_count`` answers."""
@@ -48,14 +52,19 @@ class Tempo:
         """Note an answer of ``token_count`` tokens that came to its end."""
         self._answer_length.add(float(token_count))
 
-    def read_s(self, answer_count: int) -> float | None:
-        """Seconds to read a token of a prompt beside ``answer_count`` answers; None: not measured.
+    @property
+    def pass_s(self) -> float | None:
+        """Seconds of a pass that reads, its tokens apart; None: no such pass is measured."""
+        whole_s = self._read_pass_s.value
+        return None if whole_s is None else min(whole_s, self.token_s(1) or 0.0)
 
-        After each part of a prompt they write a token.
-        """
-        if self._read_s.value is None or not answer_count:
-            return self._read_s.value
-        return self._read_s.value + (self.token_s(answer_count) or 0.0) / (self._chunk_length.value or 1.0)
+    @property
+    def read_s(self) -> float | None:
+        """Seconds that each token adds to a pass that reads; None: not measured."""
+        whole_s, count, pass_s = self._read_pass_s.value, self._read_count.value, self.pass_s
+        if whole_s is None or count is None or pass_s is None:
+            return None
+        return (whole_s - pass_s) / count
 
     def token_s(self, answer_count: int) -> float | None:
         """Seconds from token to token where ``answer_count`` are written together; None: not measured.

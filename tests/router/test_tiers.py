@@ -58,14 +58,14 @@ def test_the_limit_adapts_where_nobody_says_how_much_the_tier_stands() -> None:
 class BusyBackend(EchoBackend):
     """An echo that says how busy it is."""
 
-    load = Load(2, 0, 2, read_s=0.01, token_s=0.1, answer_s=4.0)
+    load = Load(2, 0, 2, pass_token_count=8, pass_s=0.5, read_s=0.01, token_s=0.1, answer_s=4.0)
 
 
 def test_expects_what_the_model_says_of_itself() -> None:
     """Where a backend tells its load, a longer prompt and a longer queue at the door take longer."""
     tier = Tier("local", "echo", BusyBackend(EchoOptions(model="m")), Price(), Limits())
     rates = tier.rates(10)
-    assert rates.first_token_s == pytest.approx(2.0 + 0.1 + 0.1)
+    assert rates.first_token_s == pytest.approx(2.0 + 2 * 0.5 + 0.1)
     assert rates.token_s == 0.1
     assert tier.rates(20).first_token_s > rates.first_token_s
     tier.gate.queued_count = 2

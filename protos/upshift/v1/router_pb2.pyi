@@ -562,6 +562,8 @@ class Load(_message.Message):
     READ_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     CACHED_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     WRITTEN_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    PASS_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    PASS_TIME_FIELD_NUMBER: _builtins.int
     READ_TIME_FIELD_NUMBER: _builtins.int
     TOKEN_TIME_FIELD_NUMBER: _builtins.int
     ANSWER_TIME_FIELD_NUMBER: _builtins.int
@@ -580,13 +582,19 @@ class Load(_message.Message):
     """Tokens of prompts that it did not have to read, because it had read them before."""
     written_token_count: _builtins.int
     """Tokens that it wrote."""
+    pass_token_count: _builtins.int
+    """Most tokens of prompts that it reads in one pass."""
     hit_rate: _builtins.float
     """Share of experts that were at hand when they were needed, from 0 to 1.
     Unset where all always are.
     """
     @_builtins.property
+    def pass_time(self) -> _duration_pb2.Duration:
+        """How long a pass takes, its tokens apart."""
+
+    @_builtins.property
     def read_time(self) -> _duration_pb2.Duration:
-        """How long it takes to read a token of a prompt."""
+        """How long each token of a prompt adds to a pass."""
 
     @_builtins.property
     def token_time(self) -> _duration_pb2.Duration:
@@ -606,14 +614,16 @@ class Load(_message.Message):
         read_token_count: _builtins.int = ...,
         cached_token_count: _builtins.int = ...,
         written_token_count: _builtins.int = ...,
+        pass_token_count: _builtins.int = ...,
+        pass_time: _duration_pb2.Duration | None = ...,
         read_time: _duration_pb2.Duration | None = ...,
         token_time: _duration_pb2.Duration | None = ...,
         answer_time: _duration_pb2.Duration | None = ...,
         hit_rate: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_hit_rate", b"_hit_rate", "answer_time", b"answer_time", "hit_rate", b"hit_rate", "read_time", b"read_time", "token_time", b"token_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_hit_rate", b"_hit_rate", "answer_time", b"answer_time", "hit_rate", b"hit_rate", "pass_time", b"pass_time", "read_time", b"read_time", "token_time", b"token_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hit_rate", b"_hit_rate", "answer_time", b"answer_time", "cached_token_count", b"cached_token_count", "hit_rate", b"hit_rate", "read_time", b"read_time", "read_token_count", b"read_token_count", "running_count", b"running_count", "slot_count", b"slot_count", "token_time", b"token_time", "unread_token_count", b"unread_token_count", "waiting_count", b"waiting_count", "written_token_count", b"written_token_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hit_rate", b"_hit_rate", "answer_time", b"answer_time", "cached_token_count", b"cached_token_count", "hit_rate", b"hit_rate", "pass_time", b"pass_time", "pass_token_count", b"pass_token_count", "read_time", b"read_time", "read_token_count", b"read_token_count", "running_count", b"running_count", "slot_count", b"slot_count", "token_time", b"token_time", "unread_token_count", b"unread_token_count", "waiting_count", b"waiting_count", "written_token_count", b"written_token_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__hit_rate: _TypeAlias = _typing.Literal["hit_rate"]  # noqa: Y015
     _WhichOneofArgType__hit_rate: _TypeAlias = _typing.Literal["_hit_rate", b"_hit_rate"]  # noqa: Y015

@@ -13,16 +13,26 @@ from backends.types import Load
 def test_knows_nothing_before_it_was_told() -> None:
     """Nothing measured is nothing expected."""
     tempo = Tempo()
-    assert (tempo.read_s(0), tempo.read_s(3), tempo.token_s(1), tempo.answer_s(1)) == (None,) * 4
+    assert (tempo.pass_s, tempo.read_s, tempo.token_s(1), tempo.answer_s(1)) == (None,) * 4
 
 
-def test_reading_beside_answers_takes_their_steps_too() -> None:
-    """After each part of a prompt, those who write have their turn."""
+def test_what_a_token_adds_is_what_a_pass_takes_beyond_that_of_one() -> None:
+    """So a longer prompt than was ever read is not expected to take its pass many times over."""
     tempo = Tempo()
     tempo.read(100, 1.0)
-    tempo.wrote(2, 2, 0.5)
-    assert tempo.read_s(0) == pytest.approx(0.01)
-    assert tempo.read_s(2) == pytest.approx(0.01 + 0.5 / 100)
+    assert (tempo.pass_s, tempo.read_s) == (0.0, 0.01)
+    tempo.wrote(1, 1, 0.4)
+    assert tempo.pass_s == pytest.approx(0.4)
+    assert tempo.read_s == pytest.approx(0.006)
+
+
+def test_a_token_of_a_prompt_takes_no_less_than_no_time() -> None:
+    """A prompt of one token may be read faster than a token was written of late."""
+    tempo = Tempo()
+    tempo.read(1, 0.1)
+    tempo.wrote(1, 1, 0.4)
+    assert tempo.pass_s == pytest.approx(0.1)
+    assert tempo.read_s == 0.0
 
 
 def test_guesses_that_stood_make_a_token_quicker() -> None:
@@ -49,17 +59,17 @@ def test_follows_what_changes() -> None:
 
 
 def test_an_idle_model_makes_nobody_wait() -> None:
-    """The first token takes the reading and a step."""
-    load = Load(0, 0, 4, read_s=0.01, token_s=0.1, answer_s=5.0)
+    """The first token takes as many passes as the prompt needs, and what its tokens add."""
+    load = Load(0, 0, 4, pass_token_count=16, pass_s=0.1, read_s=0.01, token_s=0.1, answer_s=5.0)
     expected = load.expect(20)
     assert expected is not None
-    assert expected.first_token_s == pytest.approx(0.2 + 0.1)
+    assert expected.first_token_s == pytest.approx(2 * 0.1 + 20 * 0.01)
     assert expected.token_s == 0.1
 
 
 def test_who_finds_all_slots_taken_waits_for_a_turn() -> None:
     """With four slots, the third in the queue waits for three quarters of an answer."""
-    load = Load(4, 2, 4, read_s=0.0, token_s=0.0, answer_s=8.0)
+    load = Load(4, 2, 4, pass_s=0.0, read_s=0.0, token_s=0.0, answer_s=8.0)
     expected = load.expect(20)
     assert expected is not None
     assert expected.first_token_s == pytest.approx(6.0)
@@ -72,9 +82,17 @@ counts = st.integers(0, 20)
 def test_more_ahead_is_never_sooner(running: int, waiting: int, slots: int, unread: int, ahead: int) -> None:
     """Whoever else waits or is read makes nothing faster."""
     load = Load(
-        min(running, slots), waiting, slots, unread_token_count=unread, read_s=0.01, token_s=0.1, answer_s=1.0
+        min(running, slots),
+        waiting,
+        slots,
+        unread_token_count=unread,
+        pass_token_count=7,
+        pass_s=0.1,
+        read_s=0.01,
+        token_s=0.1,
+        answer_s=1.0,
     )
     alone, behind = load.expect(10), load.expect(10, ahead)
     assert alone is not None
     assert behind is not None
-    assert behind.first_token_s >= alone.first_token_s >= 0.1 + 10 * 0.01
+    assert behind.first_token_s >= alone.first_token_s >= 2 * 0.1 + 10 * 0.01

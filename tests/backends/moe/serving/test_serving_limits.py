@@ -139,6 +139,22 @@ def test_forgets_the_oldest_prefix_first(opened: Opened) -> None:
     assert [began.cached_token_count for began in known] == [149, 0]
 
 
+def test_what_cannot_be_copied_is_read_again(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory is short for keeping a prefix, nothing fails."""
+    asked = [[5 + i % 200 for i in range(60)] + [end] for end in (7, 8)]
+    engine = opened(prefix_cache_mib=16)
+    works = [work(i, tokens, 5) for i, tokens in enumerate(asked)]
+    expected = alone(opened(), *works)
+
+    def read(slot: int, length: int) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(engine._runner._batch._cache, "read", read)  # type: ignore[attr-defined]
+    answers = ask(engine, *works)
+    assert answers.tokens == expected
+    assert [answers[i].began[0].cached_token_count for i in (0, 1)] == [0, 0]
+
+
 def test_two_that_begin_alike_are_read_once(opened: Opened) -> None:
     """The second waits for the first to read what both begin with, without a cache."""
     system = [5 + i % 200 for i in range(60)]
@@ -159,4 +175,5 @@ def test_tells_what_it_measured(opened: Opened) -> None:
     assert load.answer_s is not None
     expected = load.expect(10)
     assert expected is not None
-    assert expected.first_token_s > expected.token_s > 0
+    assert expected.first_token_s > 0
+    assert expected.token_s > 0
