@@ -63,7 +63,8 @@ def forest_of(model: Any) -> Forest:
     inner = np.concatenate([tree.nodes[tree.inner] for tree in grown]) if grown else _no_nodes(trees)
     return Forest(
         columns=inner["feature_idx"].astype(np.int64),
-        thresholds=inner["num_threshold"].astype(np.float64),
+        # A split of what is known from what is missing is at infinity, which JSON does not have.
+        thresholds=np.minimum(inner["num_threshold"].astype(np.float64), np.finfo(np.float64).max),
         nan_left=inner["missing_go_to_left"].astype(np.bool_),
         reachable=np.array([mask for tree in grown for mask in tree.reachable], np.uint8),
         starts=np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)

@@ -63,7 +63,9 @@ class Forest:
         if not len(self.starts):
             return np.zeros(0)
         seen = row[self.columns]
-        is_left = (seen <= self.thresholds) | (self.nan_left & np.isnan(seen))
+        is_left = seen <= self.thresholds
+        if np.isnan(row).any():  # a prompt's row never has any
+            is_left |= self.nan_left & np.isnan(seen)
         open_leaves = np.bitwise_and.reduceat(np.where(is_left, _ALL_LEAVES, self.reachable), self.starts)
         leaves = _LOWEST_BIT[open_leaves]
         return np.asarray(self.values[np.arange(len(leaves)), leaves])

@@ -66,8 +66,10 @@ class Head:
 
         A signal that is missing takes its mean.
         """
-        values = np.array([compress(signals[name]) if name in signals else math.nan for name in self.names])
-        scaled = np.clip((values - self.mean) / self.scale, -SIGNAL_EDGE, SIGNAL_EDGE)
+        get = signals.get
+        values = np.array([get(name, math.nan) for name in self.names])
+        values = np.copysign(np.log1p(_COMPRESSION * np.abs(values)), values)
+        scaled = np.minimum(np.maximum((values - self.mean) / self.scale, -SIGNAL_EDGE), SIGNAL_EDGE)
         scaled[np.isnan(scaled)] = 0.0
         return np.concatenate(([logit(quality)], scaled, scaled * scaled))
 

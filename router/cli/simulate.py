@@ -37,7 +37,14 @@ or a whole configuration, whose first policy is meant.
 likely that was), doubly_robust (both; the one to read).
 """
 
-PolicyFile = Annotated[Path, typer.Option("--policy", metavar="FILE", help="The new policy, as YAML.")]
+PolicyFile = Annotated[
+    Path,
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        help="The new policy, as YAML; or, with --config, `always-TIER` or `random-mix`.",
+    ),
+]
 JournalFile = Annotated[
     Path | None, typer.Option("--journal", metavar="FILE", help="Estimate from a server's journal.")
 ]
@@ -102,10 +109,15 @@ def simulate(
 def _proposals(policy: Path, config: Path | None, against: str | None) -> tuple[Proposal, Proposal]:
     """The new policy and the old one, each in its own configuration."""
     from router.config import load
-    from router.simulate.proposal import existing, proposal_of, read_proposal
+    from router.simulate.proposal import baseline, existing, proposal_of, read_proposal
 
-    new = proposal_of(*read_proposal(policy, config))
-    current = new.config if config is None else load(config, allow_unset_env=True)
+    known = None if config is None else load(config, allow_unset_env=True)
+    named = None if known is None or policy.exists() else baseline(str(policy), known)
+    if known is not None and named is not None:
+        new = proposal_of(known, named)
+    else:
+        new = proposal_of(*read_proposal(policy, config))
+    current = known or new.config
     return new, proposal_of(current, existing(current, against))
 
 

@@ -14,12 +14,15 @@ import yaml
 from policies.artefact import load as load_learnt
 from policies.base import Policy
 from policies.certified import Certified
+from policies.fixed import FixedOptions
 from policies.joint import Joint
 from policies.learnt import Learnt
 from policies.mix import MixOptions
 from policies.registry import POLICIES
 from router.certificates.found import warrant_for
 from router.config import Config, ConfigError, PolicyConfig, load, parse
+from router.config.model import ObjectiveConfig
+from router.config.order import by_price
 from router.config.problems import Position, Problem
 from router.simulate.errors import SimulationError
 
@@ -56,6 +59,25 @@ def proposal_of(config: Config, described: PolicyConfig) -> Proposal:
         permit = warrant_for(policy, described, config).permit(frozenset())
         policy = policy if permit is None else permit.policy
     return Proposal(config, described, policy, learnt)
+
+
+def baseline(name: str, config: Config) -> PolicyConfig | None:
+    """The policy that ``always-TIER`` or ``random-mix`` stands for on the tiers of ``config``; None: neither.
+
+    A random mix draws every tier equally often. Raises SimulationError for a tier that is not there.
+    """
+    tiers = by_price(config)
+    options: FixedOptions | MixOptions
+    if name == "random-mix":
+        rule, options = "mix", MixOptions(weights=dict.fromkeys(tiers, 1.0))
+    elif name.startswith("always-"):
+        rule, options = "fixed", FixedOptions(tier=name.removeprefix("always-"))
+        if options.tier not in tiers:
+            raise SimulationError(f"no tier is called {options.tier!r}; known: {', '.join(tiers)}")
+    else:
+        return None
+    objective = ObjectiveConfig.model_construct(rule=rule, options=options)
+    return PolicyConfig.model_construct(name=name, ladder=tuple(tiers), objective=objective)
 
 
 def existing(config: Config, name: str | None) -> PolicyConfig:

@@ -81,3 +81,17 @@ def test_a_signal_that_is_rare_is_read_by_trees_alone() -> None:
     assert fitted.head.log_odds(0.5, {"doubt": 0.9, "sign": 0.9, "checked": 1.0}) > fitted.head.log_odds(
         0.5, {"doubt": 0.9, "sign": 0.9, "checked": 0.0}
     )
+
+
+def test_a_split_on_what_is_missing_can_be_written() -> None:
+    """Where a signal tells by being there at all, scikit-learn's threshold is infinite and JSON has none."""
+    rng = np.random.default_rng(0)
+    labels = (rng.random(400) < 0.5).astype(np.float64)
+    rows = np.where(labels[:, None] == 1.0, 1.0, np.nan) * np.ones((400, 1))
+    model = grow(rows, labels)
+    forest = Forest.from_json(json.loads(json.dumps(forest_of(model).to_json(), allow_nan=False)))
+    for row in (np.array([1.0]), np.array([np.nan]), np.array([1e300])):
+        assert math.isclose(
+            forest.log_odds(row), float(model.decision_function(row[None, :])[0]), abs_tol=1e-9
+        )
+    assert forest.log_odds(np.array([1.0])) > forest.log_odds(np.array([np.nan]))

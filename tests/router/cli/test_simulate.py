@@ -64,6 +64,21 @@ def test_outcomes_are_replayed_and_drawn(upshift: Run, house: Path) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_baselines_go_by_name(upshift: Run, house: Path) -> None:
+    """Always one tier, or all drawn equally often; nothing is lost by always asking the top."""
+    words_of = ["-c", str(house / "upshift.yaml"), "--outcomes", str(house / "graded.jsonl"), "--json"]
+    top = upshift("simulate", "--policy", "always-frontier", *words_of).json["new"]
+    assert (top["name"], top["outcome"]["value"], top["answered_by"]["frontier"]) == (
+        "always-frontier",
+        0.0,
+        1.0,
+    )
+    mixed = upshift("simulate", "--policy", "random-mix", *words_of).json["new"]
+    assert all(0.2 < share < 0.5 for share in mixed["answered_by"].values())
+    unknown = upshift("simulate", "--policy", "always-moon", *words_of)
+    assert (unknown.code != 0, "moon" in unknown.out + unknown.err) == (True, True)
+
+
 def test_people_get_a_table(upshift: Run, house: Path) -> None:
     """Old, new, and the change."""
     said = upshift(*words(house, "--outcomes", str(house / "graded.jsonl"))).out

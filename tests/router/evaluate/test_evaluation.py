@@ -34,6 +34,14 @@ def test_policies_stand_in_the_order_of_what_they_know(evaluation: Evaluation) -
     assert area(evaluation, "cascade_routing") > hull
 
 
+def test_the_baselines_are_what_their_names_say(evaluation: Evaluation, problem: Problem) -> None:
+    """Every tier alone is a setting of its own, and mixing at random comes to the hull, chance apart."""
+    costs = [point[0] for point in evaluation.policies["always_k"].curve]
+    assert costs == pytest.approx([0.02, *problem.costs.mean(axis=0), 1.0])
+    hull = evaluation.hull_area.value
+    assert area(evaluation, "random_mix") == pytest.approx(hull, abs=0.02)
+
+
 def test_the_ends_of_every_curve_are_single_tiers(evaluation: Evaluation, problem: Problem) -> None:
     """First the cheapest alone, last the dearest alone."""
     for figures in evaluation.policies.values():
