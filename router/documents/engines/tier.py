@@ -91,7 +91,12 @@ class TierEngine:
         else:
             text = _laid_out(element)
         question = Question(_INSTRUCTIONS.get(element.label, _TEXT), text, images)
-        constraints = Constraints(allowed_tiers=frozenset({self.name}), policy=self._policy)
+        money = subject.max_cost_usd_micros
+        constraints = Constraints(
+            max_cost_usd_micros=None if money is None else int(money),
+            allowed_tiers=frozenset({self.name}),
+            policy=self._policy,
+        )
         try:
             result = await answered(self._asker, question, constraints, timeout_s)
         except RoutingError as exc:

@@ -20,6 +20,7 @@ from router.documents.ask.fields import fields_of
 from router.documents.asker import Asker
 from router.documents.errors import LibraryMissing, Unsupported
 from router.documents.events import Finished
+from router.documents.metered import metered
 from router.documents.pipeline import Job, Pipeline
 from router.errors import InvalidRequest, Violation
 from router.rpc.documents.spool import Spool
@@ -77,7 +78,7 @@ class DocumentService:
                         continue
                     message = event_message(event, time.monotonic() - began_s)
                     if isinstance(event, Finished):
-                        await self._fulfil(wish, schema, event, message.summary, job.timeout_s)
+                        await self._fulfil(wish, schema, event, message.summary, job)
                     yield message
         except LibraryMissing as exc:
             raise Unsupported(f"the server cannot read it: {exc}") from exc
@@ -88,13 +89,14 @@ class DocumentService:
         schema: dict[str, Any] | None,
         event: Finished,
         summary: documents_pb2.DocumentSummary,
-        timeout_s: float | None,
+        job: Job,
     ) -> None:
-        """Add what was wanted beside the elements; the tiers are asked as by any other request."""
+        """Add what was wanted beside the elements, with what is left of the document's money."""
+        asker = metered(self._asker, job.max_cost_usd_micros, event.cost_usd_micros)
         if schema is not None:
-            add_fields(summary, await extract(event.document, schema, self._asker, timeout_s=timeout_s))
+            add_fields(summary, await extract(event.document, schema, asker, timeout_s=job.timeout_s))
         if wish.question:
-            add_answer(summary, await ask(event.document, wish.question, self._asker, timeout_s=timeout_s))
+            add_answer(summary, await ask(event.document, wish.question, asker, timeout_s=job.timeout_s))
 
 
 def _schema(wish: documents_pb2.DocumentWish) -> dict[str, Any] | None:
