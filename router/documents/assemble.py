@@ -21,6 +21,7 @@ from router.documents.steps import NoSteps, Steps
 from router.documents.verify.confidence import shipped
 from router.documents.verify.registry import Verifiers
 from router.documents.workers import Workers
+from router.tiers import TierStatus
 
 CPU_USD_PER_HOUR = 0.04
 """What an hour of one core costs at a large provider, on demand; prices of engines follow from it."""
@@ -77,7 +78,7 @@ async def open_pipeline(
                 steps=steps or NoSteps(),
                 page_window=settings.page_window,
                 missing=missing,
-                fingerprint=fingerprint(),
+                fingerprint=fingerprint(settings, statuses),
             )
         )
 
@@ -99,11 +100,17 @@ def _engines(
     return engines, tuple(missing)
 
 
-def fingerprint() -> str:
-    """What readings and verdicts depend on beside settings: versions of libraries, and the curves."""
+def fingerprint(settings: Settings, statuses: Sequence[TierStatus]) -> str:
+    """What readings and their cost depend on beside routes: libraries, curves, rates, models and prices."""
     versions = ",".join(f"{name}={_version(name)}" for name in _LIBRARIES)
     weights = resources.files("router.documents.verify").joinpath("weights.json").read_bytes()
-    return f"{versions};{hashlib.sha256(weights).hexdigest()[:16]}"
+    tiers = ",".join(
+        f"{one.name}={one.model}:{one.images}:{one.input_price_usd_micros_per_million}"
+        f":{one.output_price_usd_micros_per_million}"
+        for one in statuses
+    )
+    curves = hashlib.sha256(weights).hexdigest()[:16]
+    return f"{versions};{curves};{settings.cpu_usd_per_hour};{tiers}"
 
 
 def _version(name: str) -> str:

@@ -132,8 +132,11 @@ class Climb:
         done = self._house.steps.get(key)
         if done is not None:
             return READING.validate_json(done)
-        left_s = self._house.purse.time_left_s()
-        reading = await self._house.engines[name].read(replace(self._subject, timeout_s=left_s))
+        purse = self._house.purse
+        subject = replace(
+            self._subject, timeout_s=purse.time_left_s(), max_cost_usd_micros=purse.money_left_usd_micros()
+        )
+        reading = await self._house.engines[name].read(subject)
         if name != PARSER:  # it costs nothing to ask the file again
             self._house.steps.put(key, READING.dump_json(reading).decode())
         return reading

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from router.documents.element import Element, Page, Reading
@@ -72,6 +72,23 @@ class Outcome:
     def cost_usd_micros(self) -> float:
         """Cost of all tries."""
         return sum(turn.cost_usd_micros for turn in self.tries)
+
+
+def slim(outcome: Outcome) -> Outcome:
+    """The outcome without the words that verification looked at: nobody needs them any more, and they weigh.
+
+    A page of text has 600 words, some 200 KB of objects; a thousand pages would not fit.
+    """
+    return replace(
+        outcome,
+        element=replace(outcome.element, words=(), native=_without_words(outcome.element.native)),
+        reading=_without_words(outcome.reading),
+        tries=tuple(replace(turn, reading=_without_words(turn.reading)) for turn in outcome.tries),
+    )
+
+
+def _without_words(reading: Reading | None) -> Reading | None:
+    return None if reading is None else replace(reading, words=())
 
 
 @dataclass(frozen=True, slots=True)

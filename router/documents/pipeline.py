@@ -30,7 +30,7 @@ from router.documents.events import (
 )
 from router.documents.limits import Limits
 from router.documents.merge import merged, spending
-from router.documents.outcome import Document, Outcome, SettledPage, Verdict
+from router.documents.outcome import Document, Outcome, SettledPage, Verdict, slim
 from router.documents.parse.kind import Kind
 from router.documents.purse import Purse
 from router.documents.route.group import Group, group_of
@@ -193,13 +193,14 @@ class _Run:
         route = self._means.routes.of(group_of(element))
         subject = Subject(self._job.path, self._kind, page, element)
         climb = Climb(self._house, route, subject, lambda stage: self._key(page.number, element.id, stage))
-        outcome = await climb.settle()
+        outcome = slim(await climb.settle())
+        early = None if climb.first is None else slim(climb.first)
         if not climb.was_limited:
-            if climb.first is not None:
-                early = self._key(page.number, element.id, "first")
-                self._means.steps.put(early, OUTCOME.dump_json(climb.first).decode())
+            if early is not None:
+                earlier = self._key(page.number, element.id, "first")
+                self._means.steps.put(earlier, OUTCOME.dump_json(early).decode())
             self._means.steps.put(key, OUTCOME.dump_json(outcome).decode())
-        return _First(climb.first, outcome)
+        return _First(early, outcome)
 
     def _remembered(self, done: str, page: int, element: str) -> _First:
         outcome = OUTCOME.validate_json(done)

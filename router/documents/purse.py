@@ -27,6 +27,10 @@ class Purse:
         """Money booked so far."""
         return self._spent
 
+    def money_left_usd_micros(self) -> float | None:
+        """Money left, not below 0; None where there is no limit."""
+        return None if self._money is None else max(self._money - self._spent, 0.0)
+
     def elapsed_s(self) -> float:
         """Seconds since the document arrived."""
         return self._clock() - self._started_s

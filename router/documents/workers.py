@@ -17,7 +17,7 @@ from typing import Any
 
 from router.documents.worker_process import Ended, Failed, Item, Task, work
 
-# Native parsers leak a little; a fresh process takes 0.3 s to come up (measured), and a task 10 ms or more.
+# Native parsers leak a little; a fresh process takes 0.2 to 0.4 s to come up (two shared cores).
 _TASKS_PER_WORKER = 100
 _JOIN_S = 1.0
 

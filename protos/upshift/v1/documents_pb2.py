@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aupshift/v1/documents.proto\x12\nupshift.v1\x1a\x1egoogle/protobuf/duration.proto\"d\n\x0c\x44ocumentHead\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12 \n\x13max_cost_usd_micros\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x16\n\x14_max_cost_usd_micros\"Y\n\x14ParseDocumentRequest\x12(\n\x04head\x18\x01 \x01(\x0b\x32\x18.upshift.v1.DocumentHeadH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"~\n\x15ResumeDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x12 \n\x13max_cost_usd_micros\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x16\n\x14_max_cost_usd_micros\"G\n\x0b\x42oundingBox\x12\x0c\n\x04left\x18\x01 \x01(\x01\x12\x0b\n\x03top\x18\x02 \x01(\x01\x12\r\n\x05right\x18\x03 \x01(\x01\x12\x0e\n\x06\x62ottom\x18\x04 \x01(\x01\"m\n\tTableCell\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\x05\x12\x10\n\x08row_span\x18\x04 \x01(\x05\x12\x13\n\x0b\x63olumn_span\x18\x05 \x01(\x05\x12\x0e\n\x06header\x18\x06 \x01(\x08\"V\n\x05Table\x12\x11\n\trow_count\x18\x01 \x01(\x05\x12\x14\n\x0c\x63olumn_count\x18\x02 \x01(\x05\x12$\n\x05\x63\x65lls\x18\x03 \x03(\x0b\x32\x15.upshift.v1.TableCell\"}\n\tEngineTry\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\x0f\x63ost_usd_micros\x18\x04 \x01(\x01\x12\x0f\n\x07\x66\x61ilure\x18\x05 \x01(\tB\r\n\x0b_confidence\"\xe1\x03\n\x07\x45lement\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\r\n\x05level\x18\x03 \x01(\x05\x12\x11\n\tparent_id\x18\x04 \x01(\t\x12\x0c\n\x04page\x18\x05 \x01(\x05\x12$\n\x03\x62ox\x18\x06 \x01(\x0b\x32\x17.upshift.v1.BoundingBox\x12\x12\n\nspan_start\x18\x07 \x01(\x03\x12\x10\n\x08span_end\x18\x08 \x01(\x03\x12\x0c\n\x04text\x18\t \x01(\t\x12 \n\x05table\x18\n \x01(\x0b\x32\x11.upshift.v1.Table\x12\x0e\n\x06\x65ngine\x18\x0b \x01(\t\x12\x12\n\nconfidence\x18\x0c \x01(\x01\x12$\n\x07verdict\x18\r \x01(\x0e\x32\x13.upshift.v1.Verdict\x12\x0e\n\x06reason\x18\x0e \x01(\t\x12\x10\n\x08revision\x18\x0f \x01(\x05\x12\x33\n\x08\x65vidence\x18\x10 \x03(\x0b\x32!.upshift.v1.Element.EvidenceEntry\x12\x17\n\x0f\x63ost_usd_micros\x18\x11 \x01(\x01\x12$\n\x05tries\x18\x12 \x03(\x0b\x32\x15.upshift.v1.EngineTry\x1a/\n\rEvidenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"V\n\x0c\x44ocumentPlan\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\npage_count\x18\x03 \x01(\x05\x12\x0f\n\x07missing\x18\x04 \x03(\t\"F\n\x08PageDone\x12\x0c\n\x04page\x18\x01 \x01(\x05\x12\x12\n\npage_count\x18\x02 \x01(\x05\x12\x18\n\x10unverified_count\x18\x03 \x01(\x05\"h\n\x0e\x45ngineSpending\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x15\n\rreading_count\x18\x02 \x01(\x03\x12\x16\n\x0estanding_count\x18\x03 \x01(\x03\x12\x17\n\x0f\x63ost_usd_micros\x18\x04 \x01(\x01\"\xc6\x02\n\x0f\x44ocumentSummary\x12\x15\n\relement_count\x18\x01 \x01(\x03\x12\x18\n\x10unverified_count\x18\x02 \x01(\x03\x12\x17\n\x0f\x63ost_usd_micros\x18\x03 \x01(\x01\x12,\n\x08spending\x18\x04 \x03(\x0b\x32\x1a.upshift.v1.EngineSpending\x12\x37\n\x06\x63hecks\x18\x05 \x03(\x0b\x32\'.upshift.v1.DocumentSummary.ChecksEntry\x12\x15\n\rfurniture_ids\x18\x06 \x03(\t\x12\x10\n\x08markdown\x18\x07 \x01(\t\x12*\n\x07latency\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a-\n\x0b\x43hecksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xa4\x02\n\rDocumentEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04plan\x18\x02 \x01(\x0b\x32\x18.upshift.v1.DocumentPlanH\x00\x12#\n\x04read\x18\x03 \x01(\x0b\x32\x13.upshift.v1.ElementH\x00\x12&\n\x07\x65lement\x18\x04 \x01(\x0b\x32\x13.upshift.v1.ElementH\x00\x12&\n\x07revised\x18\x05 \x01(\x0b\x32\x13.upshift.v1.ElementH\x00\x12)\n\tpage_done\x18\x06 \x01(\x0b\x32\x14.upshift.v1.PageDoneH\x00\x12.\n\x07summary\x18\x07 \x01(\x0b\x32\x1b.upshift.v1.DocumentSummaryH\x00\x42\x07\n\x05\x65vent\"A\n\x15ParseDocumentResponse\x12(\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x19.upshift.v1.DocumentEvent\"B\n\x16ResumeDocumentResponse\x12(\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x19.upshift.v1.DocumentEvent*P\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_VERIFIED\x10\x01\x12\x16\n\x12VERDICT_UNVERIFIED\x10\x02\x32\xc6\x01\n\x0f\x44ocumentService\x12X\n\rParseDocument\x12 .upshift.v1.ParseDocumentRequest\x1a!.upshift.v1.ParseDocumentResponse(\x01\x30\x01\x12Y\n\x0eResumeDocument\x12!.upshift.v1.ResumeDocumentRequest\x1a\".upshift.v1.ResumeDocumentResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aupshift/v1/documents.proto\x12\nupshift.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x8c\x01\n\x0c\x44ocumentHead\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12 \n\x13max_cost_usd_micros\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12&\n\x04wish\x18\x04 \x01(\x0b\x32\x18.upshift.v1.DocumentWishB\x16\n\x14_max_cost_usd_micros\"I\n\x0c\x44ocumentWish\x12\'\n\x06schema\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08question\x18\x02 \x01(\t\"Y\n\x14ParseDocumentRequest\x12(\n\x04head\x18\x01 \x01(\x0b\x32\x18.upshift.v1.DocumentHeadH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\xa6\x01\n\x15ResumeDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x12 \n\x13max_cost_usd_micros\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12&\n\x04wish\x18\x04 \x01(\x0b\x32\x18.upshift.v1.DocumentWishB\x16\n\x14_max_cost_usd_micros\"G\n\x0b\x42oundingBox\x12\x0c\n\x04left\x18\x01 \x01(\x01\x12\x0b\n\x03top\x18\x02 \x01(\x01\x12\r\n\x05right\x18\x03 \x01(\x01\x12\x0e\n\x06\x62ottom\x18\x04 \x01(\x01\"m\n\tTableCell\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\x05\x12\x10\n\x08row_span\x18\x04 \x01(\x05\x12\x13\n\x0b\x63olumn_span\x18\x05 \x01(\x05\x12\x0e\n\x06header\x18\x06 \x01(\x08\"V\n\x05Table\x12\x11\n\trow_count\x18\x01 \x01(\x05\x12\x14\n\x0c\x63olumn_count\x18\x02 \x01(\x05\x12$\n\x05\x63\x65lls\x18\x03 \x03(\x0b\x32\x15.upshift.v1.TableCell\"}\n\tEngineTry\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\x0f\x63ost_usd_micros\x18\x04 \x01(\x01\x12\x0f\n\x07\x66\x61ilure\x18\x05 \x01(\tB\r\n\x0b_confidence\"\xe1\x03\n\x07\x45lement\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\r\n\x05level\x18\x03 \x01(\x05\x12\x11\n\tparent_id\x18\x04 \x01(\t\x12\x0c\n\x04page\x18\x05 \x01(\x05\x12$\n\x03\x62ox\x18\x06 \x01(\x0b\x32\x17.upshift.v1.BoundingBox\x12\x12\n\nspan_start\x18\x07 \x01(\x03\x12\x10\n\x08span_end\x18\x08 \x01(\x03\x12\x0c\n\x04text\x18\t \x01(\t\x12 \n\x05table\x18\n \x01(\x0b\x32\x11.upshift.v1.Table\x12\x0e\n\x06\x65ngine\x18\x0b \x01(\t\x12\x12\n\nconfidence\x18\x0c \x01(\x01\x12$\n\x07verdict\x18\r \x01(\x0e\x32\x13.upshift.v1.Verdict\x12\x0e\n\x06reason\x18\x0e \x01(\t\x12\x10\n\x08revision\x18\x0f \x01(\x05\x12\x33\n\x08\x65vidence\x18\x10 \x03(\x0b\x32!.upshift.v1.Element.EvidenceEntry\x12\x17\n\x0f\x63ost_usd_micros\x18\x11 \x01(\x01\x12$\n\x05tries\x18\x12 \x03(\x0b\x32\x15.upshift.v1.EngineTry\x1a/\n\rEvidenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"V\n\x0c\x44ocumentPlan\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\npage_count\x18\x03 \x01(\x05\x12\x0f\n\x07missing\x18\x04 \x03(\t\"F\n\x08PageDone\x12\x0c\n\x04page\x18\x01 \x01(\x05\x12\x12\n\npage_count\x18\x02 \x01(\x05\x12\x18\n\x10unverified_count\x18\x03 \x01(\x05\"S\n\x05Quote\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x12\n\nelement_id\x18\x02 \x01(\t\x12\x0c\n\x04page\x18\x03 \x01(\x05\x12\r\n\x05start\x18\x04 \x01(\x03\x12\x0b\n\x03\x65nd\x18\x05 \x01(\x03\"\xca\x01\n\x0e\x45xtractedField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12 \n\x05quote\x18\x03 \x01(\x0b\x32\x11.upshift.v1.Quote\x12\x12\n\nconfidence\x18\x04 \x01(\x01\x12$\n\x07verdict\x18\x05 \x01(\x0e\x32\x13.upshift.v1.Verdict\x12\x0e\n\x06\x65ngine\x18\x06 \x01(\t\x12\x17\n\x0f\x63ost_usd_micros\x18\x07 \x01(\x01\"\xcf\x01\n\x0e\x44ocumentAnswer\x12\x0c\n\x04text\x18\x01 \x01(\t\x12!\n\x06quotes\x18\x02 \x03(\x0b\x32\x11.upshift.v1.Quote\x12\x17\n\x0finvented_quotes\x18\x03 \x03(\t\x12$\n\x07verdict\x18\x04 \x01(\x0e\x32\x13.upshift.v1.Verdict\x12\x17\n\nconfidence\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04tier\x18\x06 \x01(\t\x12\x17\n\x0f\x63ost_usd_micros\x18\x07 \x01(\x01\x42\r\n\x0b_confidence\"h\n\x0e\x45ngineSpending\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x15\n\rreading_count\x18\x02 \x01(\x03\x12\x16\n\x0estanding_count\x18\x03 \x01(\x03\x12\x17\n\x0f\x63ost_usd_micros\x18\x04 \x01(\x01\"\x9e\x03\n\x0f\x44ocumentSummary\x12\x15\n\relement_count\x18\x01 \x01(\x03\x12\x18\n\x10unverified_count\x18\x02 \x01(\x03\x12\x17\n\x0f\x63ost_usd_micros\x18\x03 \x01(\x01\x12,\n\x08spending\x18\x04 \x03(\x0b\x32\x1a.upshift.v1.EngineSpending\x12\x37\n\x06\x63hecks\x18\x05 \x03(\x0b\x32\'.upshift.v1.DocumentSummary.ChecksEntry\x12\x15\n\rfurniture_ids\x18\x06 \x03(\t\x12\x10\n\x08markdown\x18\x07 \x01(\t\x12*\n\x07latency\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x06\x66ields\x18\t \x03(\x0b\x32\x1a.upshift.v1.ExtractedField\x12*\n\x06\x61nswer\x18\n \x01(\x0b\x32\x1a.upshift.v1.DocumentAnswer\x1a-\n\x0b\x43hecksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xa4\x02\n\rDocumentEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04plan\x18\x02 \x01(\x0b\x32\x18.upshift.v1.DocumentPlanH\x00\x12#\n\x04read\x18\x03 \x01(\x0b\x32\x13.upshift.v1.ElementH\x00\x12&\n\x07\x65lement\x18\x04 \x01(\x0b\x32\x13.upshift.v1.ElementH\x00\x12&\n\x07revised\x18\x05 \x01(\x0b\x32\x13.upshift.v1.ElementH\x00\x12)\n\tpage_done\x18\x06 \x01(\x0b\x32\x14.upshift.v1.PageDoneH\x00\x12.\n\x07summary\x18\x07 \x01(\x0b\x32\x1b.upshift.v1.DocumentSummaryH\x00\x42\x07\n\x05\x65vent\"A\n\x15ParseDocumentResponse\x12(\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x19.upshift.v1.DocumentEvent\"B\n\x16ResumeDocumentResponse\x12(\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x19.upshift.v1.DocumentEvent*P\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_VERIFIED\x10\x01\x12\x16\n\x12VERDICT_UNVERIFIED\x10\x02\x32\xc6\x01\n\x0f\x44ocumentService\x12X\n\rParseDocument\x12 .upshift.v1.ParseDocumentRequest\x1a!.upshift.v1.ParseDocumentResponse(\x01\x30\x01\x12Y\n\x0eResumeDocument\x12!.upshift.v1.ResumeDocumentRequest\x1a\".upshift.v1.ResumeDocumentResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,42 +37,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ELEMENT_EVIDENCEENTRY']._serialized_options = b'8\001'
   _globals['_DOCUMENTSUMMARY_CHECKSENTRY']._loaded_options = None
   _globals['_DOCUMENTSUMMARY_CHECKSENTRY']._serialized_options = b'8\001'
-  _globals['_VERDICT']._serialized_start=2303
-  _globals['_VERDICT']._serialized_end=2383
-  _globals['_DOCUMENTHEAD']._serialized_start=74
-  _globals['_DOCUMENTHEAD']._serialized_end=174
-  _globals['_PARSEDOCUMENTREQUEST']._serialized_start=176
-  _globals['_PARSEDOCUMENTREQUEST']._serialized_end=265
-  _globals['_RESUMEDOCUMENTREQUEST']._serialized_start=267
-  _globals['_RESUMEDOCUMENTREQUEST']._serialized_end=393
-  _globals['_BOUNDINGBOX']._serialized_start=395
-  _globals['_BOUNDINGBOX']._serialized_end=466
-  _globals['_TABLECELL']._serialized_start=468
-  _globals['_TABLECELL']._serialized_end=577
-  _globals['_TABLE']._serialized_start=579
-  _globals['_TABLE']._serialized_end=665
-  _globals['_ENGINETRY']._serialized_start=667
-  _globals['_ENGINETRY']._serialized_end=792
-  _globals['_ELEMENT']._serialized_start=795
-  _globals['_ELEMENT']._serialized_end=1276
-  _globals['_ELEMENT_EVIDENCEENTRY']._serialized_start=1229
-  _globals['_ELEMENT_EVIDENCEENTRY']._serialized_end=1276
-  _globals['_DOCUMENTPLAN']._serialized_start=1278
-  _globals['_DOCUMENTPLAN']._serialized_end=1364
-  _globals['_PAGEDONE']._serialized_start=1366
-  _globals['_PAGEDONE']._serialized_end=1436
-  _globals['_ENGINESPENDING']._serialized_start=1438
-  _globals['_ENGINESPENDING']._serialized_end=1542
-  _globals['_DOCUMENTSUMMARY']._serialized_start=1545
-  _globals['_DOCUMENTSUMMARY']._serialized_end=1871
-  _globals['_DOCUMENTSUMMARY_CHECKSENTRY']._serialized_start=1826
-  _globals['_DOCUMENTSUMMARY_CHECKSENTRY']._serialized_end=1871
-  _globals['_DOCUMENTEVENT']._serialized_start=1874
-  _globals['_DOCUMENTEVENT']._serialized_end=2166
-  _globals['_PARSEDOCUMENTRESPONSE']._serialized_start=2168
-  _globals['_PARSEDOCUMENTRESPONSE']._serialized_end=2233
-  _globals['_RESUMEDOCUMENTRESPONSE']._serialized_start=2235
-  _globals['_RESUMEDOCUMENTRESPONSE']._serialized_end=2301
-  _globals['_DOCUMENTSERVICE']._serialized_start=2386
-  _globals['_DOCUMENTSERVICE']._serialized_end=2584
+  _globals['_VERDICT']._serialized_start=3078
+  _globals['_VERDICT']._serialized_end=3158
+  _globals['_DOCUMENTHEAD']._serialized_start=105
+  _globals['_DOCUMENTHEAD']._serialized_end=245
+  _globals['_DOCUMENTWISH']._serialized_start=247
+  _globals['_DOCUMENTWISH']._serialized_end=320
+  _globals['_PARSEDOCUMENTREQUEST']._serialized_start=322
+  _globals['_PARSEDOCUMENTREQUEST']._serialized_end=411
+  _globals['_RESUMEDOCUMENTREQUEST']._serialized_start=414
+  _globals['_RESUMEDOCUMENTREQUEST']._serialized_end=580
+  _globals['_BOUNDINGBOX']._serialized_start=582
+  _globals['_BOUNDINGBOX']._serialized_end=653
+  _globals['_TABLECELL']._serialized_start=655
+  _globals['_TABLECELL']._serialized_end=764
+  _globals['_TABLE']._serialized_start=766
+  _globals['_TABLE']._serialized_end=852
+  _globals['_ENGINETRY']._serialized_start=854
+  _globals['_ENGINETRY']._serialized_end=979
+  _globals['_ELEMENT']._serialized_start=982
+  _globals['_ELEMENT']._serialized_end=1463
+  _globals['_ELEMENT_EVIDENCEENTRY']._serialized_start=1416
+  _globals['_ELEMENT_EVIDENCEENTRY']._serialized_end=1463
+  _globals['_DOCUMENTPLAN']._serialized_start=1465
+  _globals['_DOCUMENTPLAN']._serialized_end=1551
+  _globals['_PAGEDONE']._serialized_start=1553
+  _globals['_PAGEDONE']._serialized_end=1623
+  _globals['_QUOTE']._serialized_start=1625
+  _globals['_QUOTE']._serialized_end=1708
+  _globals['_EXTRACTEDFIELD']._serialized_start=1711
+  _globals['_EXTRACTEDFIELD']._serialized_end=1913
+  _globals['_DOCUMENTANSWER']._serialized_start=1916
+  _globals['_DOCUMENTANSWER']._serialized_end=2123
+  _globals['_ENGINESPENDING']._serialized_start=2125
+  _globals['_ENGINESPENDING']._serialized_end=2229
+  _globals['_DOCUMENTSUMMARY']._serialized_start=2232
+  _globals['_DOCUMENTSUMMARY']._serialized_end=2646
+  _globals['_DOCUMENTSUMMARY_CHECKSENTRY']._serialized_start=2601
+  _globals['_DOCUMENTSUMMARY_CHECKSENTRY']._serialized_end=2646
+  _globals['_DOCUMENTEVENT']._serialized_start=2649
+  _globals['_DOCUMENTEVENT']._serialized_end=2941
+  _globals['_PARSEDOCUMENTRESPONSE']._serialized_start=2943
+  _globals['_PARSEDOCUMENTRESPONSE']._serialized_end=3008
+  _globals['_RESUMEDOCUMENTRESPONSE']._serialized_start=3010
+  _globals['_RESUMEDOCUMENTRESPONSE']._serialized_end=3076
+  _globals['_DOCUMENTSERVICE']._serialized_start=3161
+  _globals['_DOCUMENTSERVICE']._serialized_end=3359
 # @@protoc_insertion_point(module_scope)

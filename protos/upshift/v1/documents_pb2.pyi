@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -53,6 +54,7 @@ class DocumentHead(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     MAX_COST_USD_MICROS_FIELD_NUMBER: _builtins.int
+    WISH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the file, for the account and, where its bytes do not tell, for its kind."""
     path: _builtins.str
@@ -61,22 +63,55 @@ class DocumentHead(_message.Message):
     """Most that the document may cost, in millionths of a US dollar; what is not paid for is marked. Default:
     no limit.
     """
+    @_builtins.property
+    def wish(self) -> Global___DocumentWish:
+        """What is wanted beside the elements."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         path: _builtins.str = ...,
         max_cost_usd_micros: _builtins.int | None = ...,
+        wish: Global___DocumentWish | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_cost_usd_micros", b"_max_cost_usd_micros", "max_cost_usd_micros", b"max_cost_usd_micros"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_cost_usd_micros", b"_max_cost_usd_micros", "max_cost_usd_micros", b"max_cost_usd_micros", "wish", b"wish"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_cost_usd_micros", b"_max_cost_usd_micros", "max_cost_usd_micros", b"max_cost_usd_micros", "name", b"name", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_cost_usd_micros", b"_max_cost_usd_micros", "max_cost_usd_micros", b"max_cost_usd_micros", "name", b"name", "path", b"path", "wish", b"wish"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_cost_usd_micros: _TypeAlias = _typing.Literal["max_cost_usd_micros"]  # noqa: Y015
     _WhichOneofArgType__max_cost_usd_micros: _TypeAlias = _typing.Literal["_max_cost_usd_micros", b"_max_cost_usd_micros"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_cost_usd_micros) -> _WhichOneofReturnType__max_cost_usd_micros | None: ...
 
 Global___DocumentHead: _TypeAlias = DocumentHead  # noqa: Y015
+
+@_typing.final
+class DocumentWish(_message.Message):
+    """What is wanted of a document beside its elements."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEMA_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    """A question to answer from the document by the tiers. Empty: none."""
+    @_builtins.property
+    def schema(self) -> _struct_pb2.Struct:
+        """JSON Schema of an object: its properties are the fields to extract. Unset: none."""
+
+    def __init__(
+        self,
+        *,
+        schema: _struct_pb2.Struct | None = ...,
+        question: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["schema", b"schema"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["question", b"question", "schema", b"schema"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DocumentWish: _TypeAlias = DocumentWish  # noqa: Y015
 
 @_typing.final
 class ParseDocumentRequest(_message.Message):
@@ -117,22 +152,28 @@ class ResumeDocumentRequest(_message.Message):
     DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     AFTER_SEQUENCE_FIELD_NUMBER: _builtins.int
     MAX_COST_USD_MICROS_FIELD_NUMBER: _builtins.int
+    WISH_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     """The document, as `Plan.document_id` told it."""
     after_sequence: _builtins.int
     """The last event that was seen; 0 or unset: none. Events after it follow."""
     max_cost_usd_micros: _builtins.int
     """The budget that it was sent with. Another one makes another run."""
+    @_builtins.property
+    def wish(self) -> Global___DocumentWish:
+        """What is wanted beside the elements."""
+
     def __init__(
         self,
         *,
         document_id: _builtins.str = ...,
         after_sequence: _builtins.int = ...,
         max_cost_usd_micros: _builtins.int | None = ...,
+        wish: Global___DocumentWish | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_cost_usd_micros", b"_max_cost_usd_micros", "max_cost_usd_micros", b"max_cost_usd_micros"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_cost_usd_micros", b"_max_cost_usd_micros", "max_cost_usd_micros", b"max_cost_usd_micros", "wish", b"wish"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_cost_usd_micros", b"_max_cost_usd_micros", "after_sequence", b"after_sequence", "document_id", b"document_id", "max_cost_usd_micros", b"max_cost_usd_micros"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_cost_usd_micros", b"_max_cost_usd_micros", "after_sequence", b"after_sequence", "document_id", b"document_id", "max_cost_usd_micros", b"max_cost_usd_micros", "wish", b"wish"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_cost_usd_micros: _TypeAlias = _typing.Literal["max_cost_usd_micros"]  # noqa: Y015
     _WhichOneofArgType__max_cost_usd_micros: _TypeAlias = _typing.Literal["_max_cost_usd_micros", b"_max_cost_usd_micros"]  # noqa: Y015
@@ -473,6 +514,146 @@ class PageDone(_message.Message):
 Global___PageDone: _TypeAlias = PageDone  # noqa: Y015
 
 @_typing.final
+class Quote(_message.Message):
+    """Characters of an element's text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    ELEMENT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What stands there."""
+    element_id: _builtins.str
+    """The element, from `Element.id`."""
+    page: _builtins.int
+    """Its page, from 1."""
+    start: _builtins.int
+    """Where the characters begin in the element's text."""
+    end: _builtins.int
+    """Where they end."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        element_id: _builtins.str = ...,
+        page: _builtins.int = ...,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["element_id", b"element_id", "end", b"end", "page", b"page", "start", b"start", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Quote: _TypeAlias = Quote  # noqa: Y015
+
+@_typing.final
+class ExtractedField(_message.Message):
+    """A field that a schema asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    QUOTE_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    COST_USD_MICROS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The property's name."""
+    confidence: _builtins.float
+    """Confidence in it, in [0, 1]."""
+    verdict: Global___Verdict.ValueType
+    """Whether it may be trusted."""
+    engine: _builtins.str
+    """What found it: `patterns` or `tiers`."""
+    cost_usd_micros: _builtins.float
+    """What it cost, in millionths of a US dollar."""
+    @_builtins.property
+    def value(self) -> _struct_pb2.Value:
+        """Its value, as the schema allows it; unset: not found."""
+
+    @_builtins.property
+    def quote(self) -> Global___Quote:
+        """Where it stands; unset: not found."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _struct_pb2.Value | None = ...,
+        quote: Global___Quote | None = ...,
+        confidence: _builtins.float = ...,
+        verdict: Global___Verdict.ValueType = ...,
+        engine: _builtins.str = ...,
+        cost_usd_micros: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quote", b"quote", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "engine", b"engine", "name", b"name", "quote", b"quote", "value", b"value", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtractedField: _TypeAlias = ExtractedField  # noqa: Y015
+
+@_typing.final
+class DocumentAnswer(_message.Message):
+    """An answer from a document."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    QUOTES_FIELD_NUMBER: _builtins.int
+    INVENTED_QUOTES_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    COST_USD_MICROS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The answer; empty: the document does not say."""
+    verdict: Global___Verdict.ValueType
+    """Whether it may be trusted: it has quotes, and none is invented."""
+    confidence: _builtins.float
+    """Calibrated probability in [0, 1] that the answer is acceptable; unset where none could be had."""
+    tier: _builtins.str
+    """The tier that answered."""
+    cost_usd_micros: _builtins.float
+    """What it cost, in millionths of a US dollar."""
+    @_builtins.property
+    def quotes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Quote]:
+        """Passages that it rests on; all stand in the document."""
+
+    @_builtins.property
+    def invented_quotes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Passages that it claims to rest on and that do not stand in the document."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        quotes: _abc.Iterable[Global___Quote] | None = ...,
+        invented_quotes: _abc.Iterable[_builtins.str] | None = ...,
+        verdict: Global___Verdict.ValueType = ...,
+        confidence: _builtins.float | None = ...,
+        tier: _builtins.str = ...,
+        cost_usd_micros: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "invented_quotes", b"invented_quotes", "quotes", b"quotes", "text", b"text", "tier", b"tier", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
+
+Global___DocumentAnswer: _TypeAlias = DocumentAnswer  # noqa: Y015
+
+@_typing.final
 class EngineSpending(_message.Message):
     """What an engine did for a document."""
 
@@ -540,6 +721,8 @@ class DocumentSummary(_message.Message):
     FURNITURE_IDS_FIELD_NUMBER: _builtins.int
     MARKDOWN_FIELD_NUMBER: _builtins.int
     LATENCY_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
     element_count: _builtins.int
     """Elements in all."""
     unverified_count: _builtins.int
@@ -564,6 +747,14 @@ class DocumentSummary(_message.Message):
     def latency(self) -> _duration_pb2.Duration:
         """From the document's arrival to this message."""
 
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExtractedField]:
+        """Fields of the schema, in its order; empty where none was given."""
+
+    @_builtins.property
+    def answer(self) -> Global___DocumentAnswer:
+        """The answer to the question; unset where none was asked."""
+
     def __init__(
         self,
         *,
@@ -575,10 +766,12 @@ class DocumentSummary(_message.Message):
         furniture_ids: _abc.Iterable[_builtins.str] | None = ...,
         markdown: _builtins.str = ...,
         latency: _duration_pb2.Duration | None = ...,
+        fields: _abc.Iterable[Global___ExtractedField] | None = ...,
+        answer: Global___DocumentAnswer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["latency", b"latency"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "latency", b"latency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "cost_usd_micros", b"cost_usd_micros", "element_count", b"element_count", "furniture_ids", b"furniture_ids", "latency", b"latency", "markdown", b"markdown", "spending", b"spending", "unverified_count", b"unverified_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "checks", b"checks", "cost_usd_micros", b"cost_usd_micros", "element_count", b"element_count", "fields", b"fields", "furniture_ids", b"furniture_ids", "latency", b"latency", "markdown", b"markdown", "spending", b"spending", "unverified_count", b"unverified_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -20,6 +20,7 @@ from router.documents.ask.extract import extract
 from router.documents.asker import Asker
 from router.documents.errors import DocumentRefused, LibraryMissing
 from router.documents.events import Finished
+from router.documents.metered import metered
 from router.documents.output.answers import answer_object, fields_object
 from router.documents.output.json import as_object
 from router.documents.pipeline import Job, Pipeline
@@ -73,6 +74,8 @@ class Batch:
         if wish.schema is None and wish.question is None:
             self._write(path, finished)
             return
+        money = None if wish.max_cost_usd is None else wish.max_cost_usd * _MICROS
+        asker = None if asker is None else metered(asker, money, finished.cost_usd_micros)
         told: dict[str, Any] = {"file": str(path)}
         if wish.schema is not None:
             found = await extract(finished.document, wish.schema, asker, timeout_s=wish.timeout_s)

@@ -19,11 +19,15 @@ _MOST_FIELDS = 200
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One property of the schema; ``words`` are those of its name, in small letters."""
+    """One property of the schema; ``words`` are those of its name, in small letters.
+
+    ``bare_of`` is a last word, such as ``number``, that was left out of them to look for the others.
+    """
 
     name: str
     schema: Mapping[str, Any]
     words: tuple[str, ...]
+    bare_of: str = ""
 
     @property
     def kind(self) -> str:

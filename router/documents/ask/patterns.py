@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from router.documents.ask.fields import Field
@@ -27,6 +27,8 @@ _SAME = {
 }
 _SEPARATOR = re.compile(r"^[\s:#.\-–=|]*")
 _LONGEST_TEXT = 120
+_NUMBERS = ("number", "no", "id", "reference", "code")
+_BARE = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,10 @@ def candidates(field: Field, passages: Sequence[Passage]) -> list[Candidate]:
         if grid is not None:
             found += _in_table(field, label, passage, grid)
         found += _in_lines(field, label, passages, passage)
+    if not found and len(field.words) > 1 and field.words[-1] in _NUMBERS:
+        # "Invoice A-4711": the word that says that it is a number is often left out.
+        bare = replace(field, words=field.words[:-1], bare_of=field.words[-1])
+        return [replace(one, score=one.score * _BARE) for one in candidates(bare, passages)]
     order = sorted(enumerate(found), key=lambda item: (-item[1].score, -item[0]))
     return [candidate for _, candidate in order]
 
@@ -123,7 +129,7 @@ def _value(field: Field, text: str) -> tuple[str, int] | None:
         written = read_date(rest)
         return None if written is None else (written.text, begin + rest.index(written.text))
     said = re.split(r"\t| {3,}", rest)[0].strip()[:_LONGEST_TEXT]
-    if len(field.words) and field.words[-1] in ("number", "no", "id", "reference", "code"):
+    if field.bare_of or (field.words[-1:] and field.words[-1] in _NUMBERS):
         said = said.split(" ")[0]
         if not any(character.isdigit() for character in said):
             return None

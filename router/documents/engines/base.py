@@ -14,7 +14,8 @@ from router.documents.parse.kind import Kind
 class Subject:
     """An element where it stands: the file, its page (without the other elements' weight), itself.
 
-    ``timeout_s`` is what reading it may take; None: the engine's own limit.
+    ``timeout_s`` is what reading it may take; None: the engine's own limit. ``max_cost_usd_micros`` is what
+    is left of the document's money; None: no limit.
     """
 
     path: Path
@@ -22,6 +23,7 @@ class Subject:
     page: Page
     element: Element
     timeout_s: float | None = None
+    max_cost_usd_micros: float | None = None
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from router.documents.engines.base import Subject
 from router.documents.errors import EngineFailed
 from router.documents.parse.assemble import PARSER
 
-# CPU seconds of a page in liteparse (measured over 44 pages; design page), shared by its elements.
+# CPU seconds of a page in liteparse (44 pages of 12 public files), shared by its elements.
 _SECONDS_PER_PAGE = 0.007
 _MICROS = 1_000_000
 _SECONDS_PER_HOUR = 3600.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from backends.types import Image
@@ -22,6 +23,8 @@ _MILLION = 1_000_000
 _IMAGE_TOKENS, _INSTRUCTION_TOKENS, _CHARACTERS_PER_TOKEN = 1600, 120, 3
 _TIMEOUT_S = 60.0
 _USUAL_LATENCY_S = 2.0
+# Elements of documents that a tier reads at once: its queue is for requests that somebody waits for.
+_CONCURRENCY = 4
 _FENCE = re.compile(r"\A\s*```[\w-]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
 _TABLE = (
@@ -52,6 +55,7 @@ class TierEngine:
         self._asker = asker
         self._readers = readers
         self._policy = policy
+        self._places = asyncio.Semaphore(_CONCURRENCY)
 
     @property
     def name(self) -> str:
@@ -91,9 +95,15 @@ class TierEngine:
         else:
             text = _laid_out(element)
         question = Question(_INSTRUCTIONS.get(element.label, _TEXT), text, images)
-        constraints = Constraints(allowed_tiers=frozenset({self.name}), policy=self._policy)
+        money = subject.max_cost_usd_micros
+        constraints = Constraints(
+            max_cost_usd_micros=None if money is None else int(money),
+            allowed_tiers=frozenset({self.name}),
+            policy=self._policy,
+        )
         try:
-            result = await answered(self._asker, question, constraints, timeout_s)
+            async with self._places:
+                result = await answered(self._asker, question, constraints, timeout_s)
         except RoutingError as exc:
             raise EngineFailed(f"{self.name}: {exc.reason}: {exc}") from exc
         said, grid = _understood(element, result.text)

@@ -80,6 +80,10 @@ def _code(element: Element, text: str) -> str:
     return f"{fence}{element.marker}\n{text}\n{fence}"
 
 
+def _formula(_: Element, text: str) -> str:
+    return f"$$\n{text}\n$$"
+
+
 def _text(_: Element, text: str) -> str:
     return "\n".join(_LINE_START.sub(r"\1\\\2", line) for line in text.split("\n"))
 
@@ -89,6 +93,7 @@ _WRITERS: Mapping[Label, Callable[[Element, str], str]] = {
     Label.SECTION_HEADER: _heading,
     Label.LIST_ITEM: _item,
     Label.CODE: _code,
+    Label.FORMULA: _formula,
 }
 
 

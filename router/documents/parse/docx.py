@@ -17,7 +17,7 @@ from router.documents.limits import Limits
 from router.documents.parse.archive import check_archive
 from router.documents.parse.assemble import Assembly, Part
 from router.documents.parse.docx_lists import Numbering
-from router.documents.parse.docx_text import W, paragraph_text, pictures
+from router.documents.parse.docx_text import W, is_equation, paragraph_text, pictures
 from router.documents.parse.library import library
 from router.documents.table import Cell, Grid
 
@@ -76,6 +76,8 @@ class _Body:
             return Part(Label.SECTION_HEADER, text, level=int(heading[1]))
         if style.lower() == "caption":
             return Part(Label.CAPTION, text)
+        if is_equation(node):
+            return Part(Label.FORMULA, text)
         item = self._numbering.item(node, style)
         if item is not None:
             return Part(Label.LIST_ITEM, text, level=item.level, marker=item.marker)

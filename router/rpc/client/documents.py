@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
+from google.protobuf.json_format import ParseDict
 from upshift.v1 import documents_pb2
 from upshift.v1.documents_pb2_grpc import DocumentServiceStub
 
@@ -47,10 +48,24 @@ class DocumentClient:
         await self._channel.close()
 
     async def parse(
-        self, path: Path, *, max_cost_usd: float | None = None, timeout_s: float | None = None
+        self,
+        path: Path,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        question: str = "",
+        max_cost_usd: float | None = None,
+        timeout_s: float | None = None,
     ) -> AsyncGenerator[documents_pb2.DocumentEvent]:
-        """Send the file at ``path`` and give the events: a plan first, the summary last."""
-        head = documents_pb2.DocumentHead(name=path.name, max_cost_usd_micros=_micros(max_cost_usd))
+        """Send the file at ``path`` and give the events: a plan first, the summary last.
+
+        The summary has the fields of the JSON Schema ``schema``, and the answer to ``question``.
+        """
+        wish = documents_pb2.DocumentWish(question=question)
+        if schema is not None:
+            ParseDict(dict(schema), wish.schema)
+        head = documents_pb2.DocumentHead(
+            name=path.name, max_cost_usd_micros=_micros(max_cost_usd), wish=wish
+        )
         call = self._stub.ParseDocument(_sent(head, path), timeout=timeout_s, metadata=self._metadata)
         async for event in _events(call):
             yield event

@@ -59,7 +59,7 @@ class DocumentDoor:
         pipeline = await self._stack.enter_async_context(
             open_pipeline(settings_of(config), steps=steps, asker=self._core)
         )
-        self._service = DocumentService(pipeline, spool)
+        self._service = DocumentService(pipeline, spool, self._core)
 
     async def close(self) -> None:
         """End all processes."""

@@ -9,14 +9,22 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
+from google.protobuf.json_format import MessageToDict
 from upshift.v1 import documents_pb2
 
+from router.documents.ask.answer import ask
+from router.documents.ask.extract import extract
+from router.documents.ask.fields import fields_of
+from router.documents.asker import Asker
 from router.documents.errors import LibraryMissing, Unsupported
+from router.documents.events import Finished
+from router.documents.metered import metered
 from router.documents.pipeline import Job, Pipeline
 from router.errors import InvalidRequest, Violation
 from router.rpc.documents.spool import Spool
-from router.rpc.documents.wire import event_message
+from router.rpc.documents.wire import add_answer, add_fields, event_message
 from router.rpc.seam import Call
 
 
@@ -26,9 +34,10 @@ class DocumentService:
     Methods raise RoutingError; cancelling them stops what runs for the document.
     """
 
-    def __init__(self, pipeline: Pipeline, spool: Spool) -> None:
+    def __init__(self, pipeline: Pipeline, spool: Spool, asker: Asker) -> None:
         self._pipeline = pipeline
         self._spool = spool
+        self._asker = asker
 
     async def parse_document(
         self, messages: AsyncIterator[documents_pb2.ParseDocumentRequest], call: Call
@@ -40,7 +49,7 @@ class DocumentService:
         else:
             name, path = head.name, await self._spool.keep(head.name, _chunks(messages))
         job = Job(path, name or path.name, _money(head), call.timeout_s)
-        async with aclosing(self._told(job, 0)) as events:
+        async with aclosing(self._told(job, 0, head.wish)) as events:
             async for event in events:
                 yield documents_pb2.ParseDocumentResponse(event=event)
 
@@ -53,19 +62,50 @@ class DocumentService:
             raise InvalidRequest((Violation("after_sequence", "SEQUENCE_INVALID", said),))
         path: Path = self._spool.find(message.document_id)
         job = Job(path, path.name, _money(message), call.timeout_s)
-        async with aclosing(self._told(job, message.after_sequence)) as events:
+        async with aclosing(self._told(job, message.after_sequence, message.wish)) as events:
             async for event in events:
                 yield documents_pb2.ResumeDocumentResponse(event=event)
 
-    async def _told(self, job: Job, after: int) -> AsyncGenerator[documents_pb2.DocumentEvent]:
+    async def _told(
+        self, job: Job, after: int, wish: documents_pb2.DocumentWish
+    ) -> AsyncGenerator[documents_pb2.DocumentEvent]:
+        schema = _schema(wish)
         began_s = time.monotonic()
         try:
             async with aclosing(self._pipeline.run(job)) as events:
                 async for event in events:
-                    if event.sequence > after:
-                        yield event_message(event, time.monotonic() - began_s)
+                    if event.sequence <= after:
+                        continue
+                    message = event_message(event, time.monotonic() - began_s)
+                    if isinstance(event, Finished):
+                        await self._fulfil(wish, schema, event, message.summary, job)
+                    yield message
         except LibraryMissing as exc:
             raise Unsupported(f"the server cannot read it: {exc}") from exc
+
+    async def _fulfil(
+        self,
+        wish: documents_pb2.DocumentWish,
+        schema: dict[str, Any] | None,
+        event: Finished,
+        summary: documents_pb2.DocumentSummary,
+        job: Job,
+    ) -> None:
+        """Add what was wanted beside the elements, with what is left of the document's money."""
+        asker = metered(self._asker, job.max_cost_usd_micros, event.cost_usd_micros)
+        if schema is not None:
+            add_fields(summary, await extract(event.document, schema, asker, timeout_s=job.timeout_s))
+        if wish.question:
+            add_answer(summary, await ask(event.document, wish.question, asker, timeout_s=job.timeout_s))
+
+
+def _schema(wish: documents_pb2.DocumentWish) -> dict[str, Any] | None:
+    """The schema that is wanted, checked before anything runs. Raises InvalidRequest."""
+    if not wish.HasField("schema"):
+        return None
+    schema = MessageToDict(wish.schema)
+    fields_of(schema)
+    return schema
 
 
 def _money(message: documents_pb2.DocumentHead | documents_pb2.ResumeDocumentRequest) -> float | None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from google.protobuf.json_format import ParseDict
 from upshift.v1 import documents_pb2
 
+from router.documents.ask.answer import Answer
+from router.documents.ask.extract import Found
+from router.documents.ask.grounding import Span
 from router.documents.element import FURNITURE
 from router.documents.events import ElementRead, ElementSettled, Event, Finished, PageDone, Planned
 from router.documents.outcome import Outcome, Try, Verdict
@@ -73,6 +79,43 @@ def element_message(outcome: Outcome) -> documents_pb2.Element:
         evidence=dict(outcome.evidence),
         cost_usd_micros=outcome.cost_usd_micros,
         tries=[_try(turn) for turn in outcome.tries],
+    )
+
+
+def add_fields(summary: documents_pb2.DocumentSummary, found: Sequence[Found]) -> None:
+    """Put extracted fields into a summary."""
+    for one in found:
+        field = summary.fields.add(
+            name=one.field.name,
+            confidence=one.confidence,
+            verdict=VERDICTS[one.verdict],
+            engine=one.engine,
+            cost_usd_micros=one.cost_usd_micros,
+        )
+        if one.value is not None:
+            ParseDict(one.value, field.value)
+        if one.span is not None:
+            field.quote.CopyFrom(_quote(one.span))
+
+
+def add_answer(summary: documents_pb2.DocumentSummary, answer: Answer) -> None:
+    """Put an answer into a summary."""
+    summary.answer.CopyFrom(
+        documents_pb2.DocumentAnswer(
+            text=answer.text or "",
+            quotes=[_quote(span) for span in answer.spans],
+            invented_quotes=answer.invented,
+            verdict=VERDICTS[answer.verdict],
+            confidence=answer.confidence,
+            tier=answer.tier,
+            cost_usd_micros=answer.cost_usd_micros,
+        )
+    )
+
+
+def _quote(span: Span) -> documents_pb2.Quote:
+    return documents_pb2.Quote(
+        text=span.quote, element_id=span.element, page=span.page, start=span.start, end=span.end
     )
 
 

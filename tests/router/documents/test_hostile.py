@@ -68,6 +68,14 @@ async def test_workers_fail_alone(function: str, error: type[Exception]) -> None
         assert await workers.call(f"{HERE}:count", False, silence_s=30.0) == 3
 
 
+async def test_a_thousand_pages_fit_into_little_memory(tmp_path: Path) -> None:
+    """Pages are given as they are split: the parser's process is allowed 200 MB in all."""
+    path = put(tmp_path, "long.pdf", pdf([Sheet(prose(8, start=780))] * 1000))
+    async with Workers(1, 200_000_000) as workers:
+        numbers = [page.number async for page in pages_of(path, Kind.PDF, Limits(), workers)]
+    assert numbers == list(range(1, 1001))
+
+
 async def test_workers_are_recycled() -> None:
     """After so many tasks a fresh process takes over."""
     async with Workers(1, MEMORY, tasks_per_worker=2) as workers:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 
 import docx
 import pytest
+from lxml import etree
 
 from router.documents.element import Label
 from router.documents.errors import Broken, Encrypted, TooLarge, Unsupported
 from router.documents.limits import Limits
+from router.documents.parse.omml import latex
 from tests.router.documents.conftest import Split
 from tests.router.documents.files import picture_of
 
@@ -126,3 +129,28 @@ def test_empty_files(split: Split) -> None:
     """Nothing is no document."""
     with pytest.raises(Broken, match="empty"):
         split("a.pdf", b"")
+
+
+def _math(inside: str) -> Any:
+    space = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    return etree.fromstring(f"<m:oMath {space}>{inside}</m:oMath>")
+
+
+def _run(text: str) -> str:
+    return f"<m:r><m:t>{text}</m:t></m:r>"
+
+
+@pytest.mark.parametrize(
+    ("inside", "wanted"),
+    [
+        (f"{_run('r')}{_run('=1')}", "r=1"),
+        (f"<m:sSup><m:e>{_run('r')}</m:e><m:sup>{_run('2')}</m:sup></m:sSup>", "r^{2}"),
+        (f"<m:f><m:num>{_run('a')}</m:num><m:den>{_run('2')}</m:den></m:f>", r"\frac{a}{2}"),
+        (f"<m:rad><m:deg/><m:e>{_run('x')}</m:e></m:rad>", r"\sqrt{x}"),
+        (f"<m:d><m:e>{_run('a')}</m:e></m:d>", "(a)"),
+        (f"<m:nary><m:sub>{_run('i')}</m:sub><m:sup/><m:e>{_run('x')}</m:e></m:nary>", r"\int_{i} x"),
+    ],
+)
+def test_equations_keep_their_meaning(inside: str, wanted: str) -> None:
+    """Squares stay squares, and fractions fractions."""
+    assert latex(_math(inside)) == wanted

@@ -126,3 +126,19 @@ def test_ladders_name_what_exists() -> None:
 def test_configuration_knows_every_engine() -> None:
     """The names that a file may use are those of the engines there are."""
     assert {"parser", *(profile.name for profile in LOCAL_ENGINES)} == set(ENGINES)
+
+
+async def test_a_tier_spends_no_more_than_is_left(tmp_path: Path) -> None:
+    """What a picture is predicted to cost is not paid for twice: the second page goes without."""
+    seeing = Seeing(TABLE)
+    rule = {"rule": "fixed", "tier": "eye"}
+    path = put(tmp_path, "a.pdf", pdf([Sheet((*prose(2), *table(ROWS)))] * 2))
+    async with serve(seeing) as url:
+        config = _config(url, name="t", match={"elements": ["table"]}, ladder=["eye"], objective=rule)
+        router = build(config)
+        await router.start()
+        async with open_pipeline(settings_of(config.documents), asker=router) as pipeline:
+            finished = await pipeline.document(Job(path, max_cost_usd_micros=9000))
+        await router.close()
+    assert len(seeing.bodies) >= 1
+    assert finished.cost_usd_micros <= 9000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from router.rpc.client import UpshiftError
 from router.rpc.client.documents import DocumentClient
 from router.rpc.names import DETAILS_KEY
 from router.rpc.server import RouterServer
+from tests.router.conftest import House, echo_tier
 from tests.router.documents.files import Sheet, pdf, prose, put, table
 from tests.router.documents.test_parse_pdf import ROWS
 from tests.router.rpc.scripted_router import ScriptedRouter
@@ -142,3 +144,24 @@ async def test_the_client_sends_a_file_and_goes_on(tmp_path: Path) -> None:
         with pytest.raises(UpshiftError) as failed:
             [event async for event in client.parse(put(tmp_path, "b.pdf", b"%PDF-1.4 no"))]
     assert failed.value.reason == "DOCUMENT_BROKEN"
+
+
+async def test_fields_and_answers_come_with_the_summary(tmp_path: Path) -> None:
+    """Fields by their labels cost nothing; what needs a tier is asked of the server's own, and grounded."""
+    reply = json.dumps({"answer": "At noon.", "quotes": ["The ferry leaves at noon.", "It is free."]})
+    settings = ServerConfig(listen="127.0.0.1:0")
+    path = put(tmp_path, "a.md", "Total: 12.50\n\nThe ferry leaves at noon.\n")
+    schema = {"type": "object", "properties": {"total": {"type": "number"}}}
+    router = House([echo_tier("edge", reply=reply, price=1_000_000)]).router()
+    async with (
+        RouterServer(settings, router, None, DocumentsConfig()) as server,
+        DocumentClient(await server.start()) as client,
+    ):
+        asked = client.parse(path, schema=schema, question="When does it leave?")
+        summary = [event async for event in asked][-1].summary
+    (field,) = summary.fields
+    assert (field.value.number_value, field.quote.text, field.engine) == (12.5, "12.50", "patterns")
+    assert summary.answer.text == "At noon."
+    assert [quote.text for quote in summary.answer.quotes] == ["The ferry leaves at noon."]
+    assert list(summary.answer.invented_quotes) == ["It is free."]
+    assert summary.answer.verdict == documents_pb2.VERDICT_UNVERIFIED
