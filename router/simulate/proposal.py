@@ -21,7 +21,7 @@ from policies.mix import MixOptions
 from policies.registry import POLICIES
 from router.certificates.found import warrant_for
 from router.config import Config, ConfigError, PolicyConfig, load, parse
-from router.config.model import ObjectiveConfig
+from router.config.objective import ObjectiveConfig
 from router.config.order import by_price
 from router.config.problems import Position, Problem
 from router.simulate.errors import SimulationError

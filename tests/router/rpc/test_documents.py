@@ -154,7 +154,7 @@ async def test_fields_and_answers_come_with_the_summary(tmp_path: Path) -> None:
     schema = {"type": "object", "properties": {"total": {"type": "number"}}}
     router = House([echo_tier("edge", reply=reply, price=1_000_000)]).router()
     async with (
-        RouterServer(settings, router, None, DocumentsConfig()) as server,
+        RouterServer(settings, router, documents=DocumentsConfig()) as server,
         DocumentClient(await server.start()) as client,
     ):
         asked = client.parse(path, schema=schema, question="When does it leave?")
