@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from backends.base import Backend, Loaded
 from backends.errors import Overloaded, TimedOut
-from backends.types import Load, Usage
+from backends.load import Load
+from backends.types import Usage
 from policies.costs import Rates
 from router.pace import Pace
 

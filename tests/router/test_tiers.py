@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from backends.echo import EchoBackend, EchoOptions
 from backends.errors import Overloaded, TimedOut
-from backends.types import Load, Usage
+from backends.load import Load
+from backends.types import Usage
 from router.tiers import Gate, Limits, Price, Tier
 from tests.router.conftest import echo_tier
 
