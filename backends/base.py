@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol, runtime_checkable
 
-from backends.types import Capabilities, Completion, Delta, Load, Prompt
+from backends.load import Load
+from backends.types import Capabilities, Completion, Delta, Prompt
 
 
 @runtime_checkable

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from backends.load import Load
 from backends.serving.work import Event, Work
-from backends.types import Load, Prompt, TokenLogprob
+from backends.types import Prompt, TokenLogprob
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from dataclasses import replace
 from backends.answer_text import AnswerText
 from backends.engine import Engine, Token
 from backends.errors import BackendError, ContextTooLong, TimedOut, Unavailable
+from backends.load import Load
 from backends.reasoning import ReasoningTags
 from backends.sampling import with_seed
 from backends.serving.thread import EngineThread
 from backends.serving.work import Began, Work
 from backends.transcript import Transcript
-from backends.types import Capabilities, Completion, Delta, Load, Prompt
+from backends.types import Capabilities, Completion, Delta, Prompt
 
 
 class InProcessBackend:

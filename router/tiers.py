@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass, field, replace
 
 from backends.base import Backend, Loaded
-from backends.types import Load, Usage
+from backends.load import Load
+from backends.types import Usage
 from policies.costs import Rates
 from router.pace import Pace
 from router.privacy.border import Border

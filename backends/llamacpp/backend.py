@@ -23,10 +23,11 @@ from backends.llamacpp.worker.messages import AddAdapter, Embed, Open, RemoveAda
 from backends.llamacpp.worker.models import Health, KilledWorker
 from backends.llamacpp.worker.sharing import Lease, lease
 from backends.llamacpp.worker.suspicion import Suspicion, identity_of
+from backends.load import Load
 from backends.sampling import with_seed
 from backends.serving.work import Began, Work
 from backends.transcript import Transcript
-from backends.types import Capabilities, Completion, Delta, Load, Prompt
+from backends.types import Capabilities, Completion, Delta, Prompt
 
 if TYPE_CHECKING:
     from backends.llamacpp.vocabulary import Vocabulary

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from backends.errors import BackendError, TimedOut, Unavailable
+from backends.load import Load
 from backends.serving.parts import Aborted, Batch, Logits, Memory, Writer
 from backends.serving.prefixes import Prefixes
 from backends.serving.scheduler import Row, Scheduler
@@ -17,7 +18,6 @@ from backends.serving.sequence import Sequence
 from backends.serving.speculation.speculation import Speculation
 from backends.serving.tempo import Tempo
 from backends.serving.work import Began, Event
-from backends.types import Load
 
 
 @dataclass(slots=True)

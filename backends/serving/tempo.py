@@ -1,7 +1,7 @@
 """How fast an engine reads and writes of late, as measured on its steps.
 
 Moving averages, by how many answers are written together. Pure: is told how long a step took. What a
-request may expect follows from it and from what is waiting: see :class:`backends.types.Load`.
+request may expect follows from it and from what is waiting: see :class:`backends.load.Load`.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ from queue import Empty, SimpleQueue
 
 from backends.engine import Engine
 from backends.errors import BackendError, Unavailable
+from backends.load import Load
 from backends.serving.pending import PendingAnswer
 from backends.serving.work import Began, Event, Failed, Work, Wrote
-from backends.types import Load
 
 logger = logging.getLogger(__name__)
 # How old a load may be; finding it out takes 20 us.

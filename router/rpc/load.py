@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf.duration_pb2 import Duration
 from upshift.v1 import router_pb2
 
-from backends.types import Load
+from backends.load import Load
 from router.rpc.durations import duration, seconds
 
 

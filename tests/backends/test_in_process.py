@@ -12,18 +12,9 @@ import pytest
 
 from backends.errors import BackendError, ContextTooLong, Overloaded, TimedOut, Unavailable
 from backends.in_process import InProcessBackend
+from backends.load import Load
 from backends.serving.work import Began, Event, Failed, Work, Wrote
-from backends.types import (
-    Capabilities,
-    Completion,
-    Load,
-    Message,
-    Prompt,
-    Role,
-    Sampling,
-    TokenLogprob,
-    Usage,
-)
+from backends.types import Capabilities, Completion, Message, Prompt, Role, Sampling, TokenLogprob, Usage
 
 PLACES = 3
 PROMPT = Prompt((Message(Role.USER, "a b c"),))

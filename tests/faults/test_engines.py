@@ -13,7 +13,7 @@ import pytest
 
 from backends.in_process import InProcessBackend
 from backends.serving.work import Event, Work, Wrote
-from backends.types import Capabilities, Load, Prompt, TokenLogprob
+from backends.types import Capabilities, Prompt, TokenLogprob
 from router.errors import DeadlineExceeded
 from router.events import Result
 from router.resilience.settings import Breaking, Resilience

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.echo import EchoBackend, EchoOptions
-from backends.types import Load, Usage
+from backends.load import Load
+from backends.types import Usage
 from router.tiers import Limits, Price, Tier
 from tests.router.conftest import echo_tier
 

@@ -23,13 +23,13 @@ from backends.llamacpp.engine.speculation.opening import open_speculation
 from backends.llamacpp.engine.writer import Writer
 from backends.llamacpp.native import Native, open_model
 from backends.llamacpp.options import LlamaCppOptions
+from backends.load import Load
 from backends.serving.prefixes import Prefixes
 from backends.serving.runner import Parts, Runner
 from backends.serving.scheduler import Scheduler
 from backends.serving.sequence import Sequence
 from backends.serving.speculation.speculation import Speculation
 from backends.serving.work import Event, Work
-from backends.types import Load
 
 
 class Engine:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from backends.errors import BackendError
 from backends.llamacpp.engine.engine import Engine
 from backends.llamacpp.worker.messages import Fault, Opened, OpenFailed, Reply, Report, WorkFailed
+from backends.load import Load
 from backends.serving.work import Began, Event, Failed, Wrote
-from backends.types import Load
 
 # Loads are for people and gauges; each costs as much as four tokens.
 _LOAD_INTERVAL_S = 0.1

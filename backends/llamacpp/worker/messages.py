@@ -15,8 +15,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from backends.errors import BackendError, ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
 from backends.llamacpp.options import AdapterOptions, LlamaCppOptions
 from backends.llamacpp.worker.frames import FrameError, frame
+from backends.load import Load
 from backends.serving.work import Began, Work, Wrote
-from backends.types import Load
 
 ErrorKind = Literal["unavailable", "overloaded", "timed_out", "context_too_long", "refused"]
 _ERRORS: dict[ErrorKind, type[BackendError]] = {

@@ -8,7 +8,7 @@ from typing import Literal
 
 from backends.errors import BackendError, Unavailable
 from backends.llamacpp.worker.messages import Open, Opened
-from backends.types import Load
+from backends.load import Load
 
 # A model that worked before and now kills its worker may do so for want of memory: it gets another chance.
 _REPRIEVE_S = 60.0

@@ -32,8 +32,8 @@ from backends.llamacpp.worker.messages import (
 from backends.llamacpp.worker.models import Health, KilledWorker, Model
 from backends.llamacpp.worker.tickets import AnswerTicket, ReplyTicket, Ticket
 from backends.llamacpp.worker.watch import Patience, Watch
+from backends.load import Load
 from backends.serving.work import Work
-from backends.types import Load
 
 logger = logging.getLogger(__name__)
 

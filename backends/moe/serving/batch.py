@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from backends.moe.loading import translated
-from backends.moe.serving.cache import Place, SlotCache, Spans
+from backends.moe.serving.cache import SlotCache
+from backends.moe.serving.place import Place, Spans
 from backends.moe.serving.replays import Replays
 from backends.moe.serving.step import Inputs, Shape, Step
 from backends.serving.parts import Logits

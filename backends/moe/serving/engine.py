@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from backends.errors import ContextTooLong, Refused
+from backends.load import Load
 from backends.moe.experts.function import experts_of
 from backends.moe.options import MoeOptions
 from backends.moe.serving.batch import SlotBatch
@@ -33,7 +34,7 @@ from backends.serving.speculation.gate import Gate
 from backends.serving.speculation.lookup import Lookup
 from backends.serving.speculation.speculation import Speculation
 from backends.serving.work import Event, Work
-from backends.types import Load, Prompt
+from backends.types import Prompt
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from backends.moe.serving.cache import Indexed, Place, SlotCache
+from backends.moe.serving.cache import SlotCache
 from backends.moe.serving.layout import Layout
+from backends.moe.serving.place import Indexed, Place
 
 
 @dataclass(frozen=True, slots=True)

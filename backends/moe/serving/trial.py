@@ -12,8 +12,9 @@ import torch
 
 from backends.errors import Unavailable
 from backends.moe.loading import translated
-from backends.moe.serving.cache import SlotCache, Spans
+from backends.moe.serving.cache import SlotCache
 from backends.moe.serving.layout import Layout
+from backends.moe.serving.place import Spans
 from backends.moe.serving.step import Inputs, Step
 
 _TEXT, _OTHER = (7, 3, 5, 11, 2, 13), (4, 4, 9)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.load import Load
 from backends.serving.tempo import Tempo
-from backends.types import Load
 
 
 def test_knows_nothing_before_it_was_told() -> None:

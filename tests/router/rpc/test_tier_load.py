@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from upshift.v1 import router_pb2
 
-from backends.types import Load
+from backends.load import Load
 from router.rpc.load import load_message, load_of
 
 BUSY = Load(

@@ -36,8 +36,9 @@ from backends.llamacpp.worker.messages import (
     write_order,
     write_report,
 )
+from backends.load import Load
 from backends.serving.work import Began, Work, Wrote
-from backends.types import Caller, GrammarFormat, JsonSchemaFormat, Load, RegexFormat, Sampling, TokenLogprob
+from backends.types import Caller, GrammarFormat, JsonSchemaFormat, RegexFormat, Sampling, TokenLogprob
 
 FORMS = (None, JsonSchemaFormat({"enum": [1, None, "é"]}), RegexFormat("a+"), GrammarFormat('root ::= "a"'))
 OPTIONS = LlamaCppOptions(
