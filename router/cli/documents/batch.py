@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ class Batch:
         self._watch = Watch(Console(stderr=True, highlight=False), len(files))
         self._refused: list[tuple[Path, str, str]] = []
         self._objects: list[dict[str, Any]] = []
+        self._names: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Process all; raises Fault at the end where some were refused."""
@@ -91,8 +93,7 @@ class Batch:
         if wish.into is None:
             sys.stdout.write(text)
         else:
-            wish.into.mkdir(parents=True, exist_ok=True)
-            (wish.into / f"{path.name}.json").write_text(text, encoding="utf-8")
+            self._target(wish.into, path, "json").write_text(text, encoding="utf-8")
 
     def _refuse(self, path: Path, reason: str, message: str) -> None:
         self._refused.append((path, reason, message))
@@ -108,14 +109,20 @@ class Batch:
         if self._wish.into is None:
             sys.stdout.write(text)
             return
-        self._wish.into.mkdir(parents=True, exist_ok=True)
-        target = self._wish.into / f"{path.name}.{self._wish.form}"
+        target = self._target(self._wish.into, path, self._wish.form)
         target.write_text(text, encoding="utf-8")
         if self._wish.as_json:
             summary = {
                 key: value for key, value in as_object(finished).items() if key not in ("elements", "pages")
             }
             self._objects.append({"file": str(path), "written": str(target), **summary})
+
+    def _target(self, into: Path, path: Path, form: str) -> Path:
+        """Where a file goes: under its own name, numbered where another of this run has the same."""
+        into.mkdir(parents=True, exist_ok=True)
+        self._names[path.name] += 1
+        number = self._names[path.name]
+        return into / (f"{path.name}.{form}" if number == 1 else f"{path.name}-{number}.{form}")
 
     def _end(self) -> None:
         if self._wish.as_json:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from router.documents.events import ElementSettled, Event, Finished, PageDone, Planned
 from router.documents.outcome import Verdict
+from router.documents.parse.kind import Kind
 
 _MICROS = 1_000_000
 
@@ -61,16 +62,20 @@ class Watch:
         """Something happened to it."""
         if isinstance(event, Planned):
             self._progress.update(self._pages, total=event.page_count)
-            for said in event.missing:
-                if said not in self._was_told:
-                    self._console.print(f"[dim]{said}[/dim]", soft_wrap=True)
-                self._was_told.add(said)
+            self._tell_missing(event)
         elif isinstance(event, ElementSettled):
             self._verdicts[event.outcome.verdict] += 1
         elif isinstance(event, PageDone):
             self._progress.advance(self._pages)
         elif isinstance(event, Finished):
             self._tell(event)
+
+    def _tell_missing(self, plan: Planned) -> None:
+        """Say once what is not installed, where the document has pages to look at."""
+        for said in plan.missing if plan.kind in (Kind.PDF, Kind.IMAGE) else ():
+            if said not in self._was_told:
+                self._console.print(said, style="dim", markup=False, soft_wrap=True)
+            self._was_told.add(said)
 
     def refused(self, path: Path) -> None:
         """A document was refused."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from router.documents.across import continued
 from router.documents.element import Reading
 from router.documents.events import Finished
 from router.documents.geometry import Box
@@ -22,6 +23,7 @@ def to_json(finished: Finished) -> str:
 def as_object(finished: Finished) -> dict[str, Any]:
     """The document as plain values."""
     document = finished.document
+    onward = continued(document)
     return {
         "version": VERSION,
         "name": document.name,
@@ -43,7 +45,11 @@ def as_object(finished: Finished) -> dict[str, Any]:
             {"page": page.page.number, "width": page.page.width, "height": page.page.height}
             for page in document.pages
         ],
-        "elements": [element_object(outcome) for outcome in document.outcomes],
+        "elements": [
+            element_object(outcome)
+            | ({"continues": onward[outcome.element.id]} if outcome.element.id in onward else {})
+            for outcome in document.outcomes
+        ],
     }
 
 

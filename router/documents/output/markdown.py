@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from router.documents.across import continued
 from router.documents.element import FURNITURE, Element, Label
 from router.documents.outcome import Document, Outcome, Verdict
 from router.documents.table import Grid
@@ -17,13 +18,15 @@ def to_markdown(document: Document, *, mark_unverified: bool = True) -> str:
     """Write the document; running headers and footers are left to the JSON."""
     blocks: list[str] = []
     was_item = False
+    onward = continued(document)
     for outcome in document.outcomes:
-        if outcome.element.label in FURNITURE:
+        if outcome.element.label in FURNITURE or not (block := _block(outcome)):
             continue
-        block = _block(outcome)
-        if not block:
+        is_doubtful = mark_unverified and outcome.verdict is Verdict.UNVERIFIED
+        if outcome.element.id in onward and blocks and not is_doubtful:
+            blocks[-1] += f"\n{_rows_after(block, blocks[-1])}"
             continue
-        if mark_unverified and outcome.verdict is Verdict.UNVERIFIED:
+        if is_doubtful:
             block = f"{_mark(outcome)}\n{block}"
         is_item = outcome.element.label is Label.LIST_ITEM
         if was_item and is_item and blocks:
@@ -32,6 +35,12 @@ def to_markdown(document: Document, *, mark_unverified: bool = True) -> str:
             blocks.append(block)
         was_item = is_item
     return "\n\n".join(blocks) + "\n" if blocks else ""
+
+
+def _rows_after(block: str, above: str) -> str:
+    """The rows of a table that goes on, without its rule, and without a header that is only repeated."""
+    header, _, *rows = block.split("\n")
+    return "\n".join(rows if header in above.split("\n") else [header, *rows])
 
 
 def table_lines(grid: Grid) -> Iterator[str]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+from rich.console import Console
+
+from router.cli.documents.progress import Watch
+from router.documents.events import Planned
 from tests.router.cli.conftest import Run
 from tests.router.documents.files import Sheet, pdf, prose, put
 
@@ -80,3 +85,24 @@ def test_questions_need_tiers(upshift: Run, tmp_path: Path) -> None:
     ended = upshift("document", str(put(tmp_path, "a.md", "text")), "--ask", "what?")
     assert ended.code == 2
     assert "--config" in ended.err
+
+
+def test_files_of_one_name_do_not_overwrite_each_other(upshift: Run, tmp_path: Path) -> None:
+    """Two directories may hold a file of the same name."""
+    paths = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        paths.append(str(put(tmp_path / name, "a.md", name)))
+    assert upshift("document", *paths, "--into", str(tmp_path / "out")).code == 0
+    assert (tmp_path / "out" / "a.md.md").read_text() == "one\n"
+    assert (tmp_path / "out" / "a.md-2.md").read_text() == "two\n"
+
+
+def test_what_is_not_installed_is_said_once_and_whole() -> None:
+    """The extra's name stands in brackets, which are no markup; a text file needs none of it."""
+    console = Console(record=True, width=200, file=io.StringIO())
+    remedy = "rapidocr is not installed: pip install 'upshift[documents-vision]' adds reading hard scans"
+    watch = Watch(console, 2)
+    for kind in ("markdown", "pdf", "pdf"):
+        watch.hear(Planned(1, "", kind, 1, {}, (remedy,)))
+    assert console.export_text() == f"{remedy}\n"
