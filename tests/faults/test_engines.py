@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from backends.in_process import InProcessBackend
+from backends.load import Load
 from backends.serving.work import Event, Work, Wrote
 from backends.types import Capabilities, Prompt, TokenLogprob
 from router.errors import DeadlineExceeded
