@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -22,24 +23,32 @@ logger = logging.getLogger(__name__)
 _SEEN_BEFORE = 3
 _MOST_GRAPHS = 64
 
+Recorder = Callable[[Callable[[], torch.Tensor], torch.device], Callable[[], torch.Tensor]]
+
 
 class Replays:
     """Runs ``step`` on ``cache``, from a graph where there is one.
 
     ``most_tokens``: longer steps may ask the device for values, so they are not recorded; None: none does.
+    ``recorder`` makes what replays a step; None: CUDA graphs.
     """
 
     def __init__(
-        self, step: Step, cache: SlotCache, device: torch.device, most_tokens: int | None = None
+        self,
+        step: Step,
+        cache: SlotCache,
+        device: torch.device,
+        most_tokens: int | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._step = step
         self._cache = cache
         self._device = device
         self._most_tokens = most_tokens
         self._seen: Counter[Shape] = Counter()
-        self._graphs: dict[Shape, Captured[torch.Tensor]] = {}
+        self._graphs: dict[Shape, Callable[[], torch.Tensor]] = {}
         self._length = cache.length
-        self._pool: Any = None
+        self._recorder = recorder or _Graphs()
         self._works = True
 
     def logits(self, shape: Shape, inputs: Inputs) -> torch.Tensor:
@@ -65,8 +74,7 @@ class Replays:
     def _record(self, shape: Shape, inputs: Inputs) -> None:
         place = inputs.indexed(shape.length)
         try:
-            self._pool = self._pool or torch.cuda.graph_pool_handle()
-            graph = Captured(lambda: self._step.forward(inputs, place), self._device, self._pool)
+            graph = self._recorder(lambda: self._step.forward(inputs, place), self._device)
         except RuntimeError as exc:
             if isinstance(exc, torch.OutOfMemoryError):
                 raise
@@ -74,3 +82,14 @@ class Replays:
             logger.warning("steps are not recorded as CUDA graphs, which costs speed: %s", type(exc).__name__)
             return
         self._graphs[shape] = graph
+
+
+class _Graphs:
+    """Records CUDA graphs that share their memory, for only one runs at a time."""
+
+    def __init__(self) -> None:
+        self._pool: Any = None
+
+    def __call__(self, step: Callable[[], torch.Tensor], device: torch.device) -> Callable[[], torch.Tensor]:
+        self._pool = self._pool or torch.cuda.graph_pool_handle()
+        return Captured(step, device, self._pool)
