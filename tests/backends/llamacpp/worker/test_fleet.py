@@ -91,11 +91,13 @@ async def test_one_that_waits_for_room_can_be_given_up(
     """Its deadline holds while another model is busy, and the other is not disturbed."""
     one, other = pair
     await write(one, PROMPTS[0])
-    busy = asyncio.create_task(write(one, ask("the quick", limit=1000)))
-    await asyncio.sleep(0.1)
+    busy = [asyncio.create_task(write(one, ask(f"the quick {i}", limit=1000))) for i in range(4)]
+    while not answers_under_way(one):
+        await asyncio.sleep(0.001)
     with pytest.raises(TimedOut):
-        await write(other, PROMPTS[0], timeout_s=0.1)
-    assert len((await busy)[1]) == 1000
+        await write(other, PROMPTS[0], timeout_s=0.05)
+    assert not any(task.done() for task in busy)
+    assert [len(written[1]) for written in await asyncio.gather(*busy)] == [1000] * 4
 
 
 async def test_all_models_stay_where_there_is_room(tiny_gguf: Path) -> None:
