@@ -23,8 +23,13 @@ _BARE_PYTHON = ("def ", "import ", "from ", "class ", "async def ", "@")
 _PYTHON, _JSON = frozenset({"python", "py", "python3"}), frozenset({"json"})
 _PROSE = frozenset({"text", "txt", "markdown", "md", "console", "output", "diff", "latex", "csv"})
 _CLOSES = {")": "(", "]": "[", "}": "{"}
-# Strings and comments of most languages, in which brackets mean nothing.
-_QUIET = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|//[^\n]*|#[^\n]*|/\*.*?\*/', re.DOTALL)
+# Strings and comments of most languages, in which brackets mean nothing. What is not closed runs to the end
+# of its line or of the text, so that no character is read twice.
+_QUIET = re.compile(
+    r'"(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\\?\Z)|\'(?:[^\'\\\n]|\\.)*+(?:\'|(?=\n)|\\?\Z)'
+    r"|//[^\n]*+|#[^\n]*+|/\*.*?(?:\*/|\Z)",
+    re.DOTALL,
+)
 
 
 class Code:

@@ -17,6 +17,7 @@ _ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|long|far|old|fast|tall|heavy)\b|\bwhat (?:percent|fraction|number)"
 )
 _ASKED_UNIT = re.compile(r"\b(?:in|how many|what) ([a-z]{2,14})\b")
+_MAX_PLACE_COUNT = 64
 _AFTER = re.compile(r"\s{0,2}(°[cf]?|%|[^\W\d_]{1,14})", re.IGNORECASE)
 _UNITS = """
 dollar $ usd; cent ¢; euro € eur; percent % percentage; degree °; celsius °c; fahrenheit °f; kelvin k
@@ -84,5 +85,14 @@ def _unit(word: str) -> str | None:
 
 
 def _is_derived(text: str, written: str) -> bool:
-    bare = re.escape(written.strip("$€£%° "))
-    return re.search(rf"[=≈]\s{{0,2}}[$€£]?{bare}(?!\.?\d)", text) is not None
+    bare = written.strip("$€£%° ")
+    place = text.find(bare) if bare else -1
+    for _ in range(_MAX_PLACE_COUNT):
+        if place < 0:
+            break
+        before = text[max(0, place - 4) : place].rstrip("$€£ ")
+        after = text[place + len(bare) : place + len(bare) + 2].removeprefix(".")
+        if before.endswith(("=", "≈")) and not after[:1].isdigit():
+            return True
+        place = text.find(bare, place + 1)
+    return False

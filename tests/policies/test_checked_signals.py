@@ -85,6 +85,14 @@ def test_nested_code_is_never_run_nor_raises() -> None:
     )
 
 
+@pytest.mark.parametrize("unit", ["/*", '\\"', '"', "'", "``` x\n", "(", '"\\'])
+def test_no_text_is_read_twice(unit: str) -> None:
+    """Marks that never close take time linear in the text; quadratic ones would end in the test's timeout."""
+    text = "```c\n" + unit * (100_000 // len(unit)) + "\n```"
+    assert "code_checked_count_log" in Code().measure(asked("?", text))
+    assert parses("c", unit * (1_000_000 // len(unit))) is not None
+
+
 @pytest.mark.parametrize(
     ("question", "text", "measured"),
     [
