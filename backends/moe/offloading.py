@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from backends.moe.checkpoint import Checkpoint
+from backends.moe.device.norms import fuse_norms
 from backends.moe.errors import CannotOffload, NoExpertsHook, TooLittleMemory
 from backends.moe.experts import mxfp4
 from backends.moe.experts.filling import Filling
@@ -42,7 +43,10 @@ def load_offloaded(checkpoint: Checkpoint, options: OffloadOptions, device: str)
     model = rows.load().to(device)
     experts = rows.found
     tier = rows.open(device)
-    attach(model, _at_work(tier, options, device, experts.top_k), experts.modules)
+    at_work = _at_work(tier, options, device, experts.top_k)
+    attach(model, at_work, experts.modules)
+    if at_work.captured_token_count:  # nothing else is slower then than many small kernels
+        fuse_norms(model)
     return model
 
 
