@@ -35,8 +35,8 @@ _MOST_ROUNDS = 4
 class Answer:
     """An answer; None: the document does not say, as far as the tiers can tell.
 
-    ``spans`` are the quotes that stand in the document, ``invented`` those that do not. ``read_count`` of
-    ``passage_count`` passages were shown to a tier, in ``round_count`` rounds.
+    ``spans`` are the quotes that stand in the document, ``invented`` those that do not. The answer
+    rests on ``read_count`` of ``passage_count`` passages, gathered in ``round_count`` rounds.
     """
 
     question: str
@@ -85,14 +85,16 @@ class _Asking:
         while sum(map(len, texts)) > _PIECE_CHARACTERS and rounds < _MOST_ROUNDS:
             texts = await self._gathered(texts)
             rounds += 1
+        read_count = len(self._passages)
         if sum(map(len, texts)) > _PIECE_CHARACTERS:
-            # The quotes themselves are too many: the most relevant ones, told as such by read_count.
+            # The quotes themselves are too many: the most relevant passages stand for them, and are counted.
             kept = within(ranked(self._passages, self._question), _PIECE_CHARACTERS)
             texts = [passage.text for passage in kept]
+            read_count = len(kept)
         result = await self._asked(
             _ANSWER, "\n\n".join(texts), {"answer": {"type": ["string", "null"]}, "quotes": _QUOTES}
         )
-        return self._grounded(result, len(texts) if rounds == 1 else len(self._passages), rounds)
+        return self._grounded(result, read_count, rounds)
 
     async def _gathered(self, texts: Sequence[str]) -> list[str]:
         """The quotes of every piece, those that stand in the document."""

@@ -13,7 +13,7 @@ from tests.backends.moe.families import CONFIGS, new_model
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_fused_model_gives_the_same_logits(dtype: torch.dtype) -> None:
     """Every norm of the model is fused, and logits stay within the type's rounding."""
-    model = new_model(CONFIGS["qwen3_moe"]).to(dtype).eval()
+    model = new_model(CONFIGS["qwen3_moe"]()).to(dtype).eval()
     norms = [module for module in model.modules() if type(module).__name__.endswith("RMSNorm")]
     for norm in norms:
         norm.weight.data.uniform_(0.5, 1.5)
