@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from backends.base import Backend
+from backends.base import Backend, Loaded
 from backends.errors import Refused
+from backends.load import Load
 from backends.types import Capabilities, Completion, Delta, Prompt
 from router.privacy.disguise import Disguise
 
@@ -24,6 +25,13 @@ class Border:
     def capabilities(self) -> Capabilities:
         """Those of the backend."""
         return self._backend.capabilities
+
+    @property
+    def load(self) -> Load | None:
+        """How busy the model is; None where the backend cannot say."""
+        load = self._backend.load if isinstance(self._backend, Loaded) else None
+        # One of somebody else may have something else of that name.
+        return load if isinstance(load, Load) else None
 
     async def start(self) -> None:
         """Start the backend."""

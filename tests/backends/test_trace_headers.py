@@ -28,9 +28,20 @@ async def test_ids_go_with_the_request() -> None:
             async for _ in backend.stream(prompt):
                 pass
         await backend.close()
-    assert "x-request-id: r1" in heads[0].lower()
+    assert "x-client-request-id: r1" in heads[0].lower()
     assert f"traceparent: {TRACEPARENT}" in heads[0].lower()
-    assert "x-request-id" not in heads[1].lower()
+    assert "request-id" not in heads[1].lower()
+
+
+@pytest.mark.parametrize(
+    ("request_id", "is_uuid"),
+    [("0b5fe3a1-58c5-4f3d-9c4a-1df07a53d1d2", True), ("01a1fd92b7ab8cf2bcbc3676", False)],
+)
+def test_only_uuids_are_request_ids_to_others(request_id: str, is_uuid: bool) -> None:
+    """Some servers refuse a request whose ``x-request-id`` is anything else."""
+    headers = trace_headers(Terms(request_id=request_id))
+    assert headers.pop("x-client-request-id") == request_id
+    assert headers == ({"x-request-id": request_id} if is_uuid else {})
 
 
 @pytest.mark.parametrize("request_id", ["two\r\nlines: x", "ü", "x" * 200])

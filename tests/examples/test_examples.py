@@ -56,4 +56,6 @@ def test_index_names_every_example() -> None:
     lines = (EXAMPLES / "README.md").read_text(encoding="utf-8").splitlines()
     named = sorted(line.split("](")[1].split(")")[0] for line in lines if line.startswith("| ["))
     policies = [f"policies/{name}" for name in _files("policies/*.yaml")]
-    assert named == sorted([*_files("*.py"), *_files("*.yaml"), *_files("*.jsonl"), *policies, "pocket"])
+    assert named == sorted(
+        [*_files("*.py"), *_files("*.yaml"), *_files("*.jsonl"), *policies, "observability", "pocket"]
+    )

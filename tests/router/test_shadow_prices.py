@@ -58,7 +58,7 @@ def test_calibration_leaves_it_to_the_server(graded: list[OutcomeRecord], tmp_pa
     price = learnt.shadow_prices["thrifty"]
     spending = spending_of(settings.policies[0], learnt)
     assert spending is not None
-    assert spending.price(0.5) == pytest.approx(np.sqrt(price.dear * price.cheap))
+    assert spending.price(price.dear_share) == pytest.approx(np.sqrt(price.dear * price.cheap))
     assert spending_of(settings.policies[2], learnt) is None
 
 
