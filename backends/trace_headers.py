@@ -1,6 +1,6 @@
 """The headers by which a server's own logs and traces find a request again: ids, and nothing of it.
 
-See https://www.w3.org/TR/trace-context/. ``x-request-id`` goes only where the id is a random UUID (version 4): servers made
+See https://www.w3.org/TR/trace-context/. ``x-request-id`` goes only where the id is a random UUID: servers
 with Starlette's context middleware, llama-cpp-python's among them, answer 400 to any other.
 ``x-client-request-id`` is what OpenAI's API calls the caller's own id, and is taken in any form.
 """

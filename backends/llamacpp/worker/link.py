@@ -120,6 +120,8 @@ class Link(asyncio.Protocol):
         self._kill()
         code = await self._process.wait()
         await self._listening
+        # It closes by itself a turn of the loop later, which a loop that ends now does not have.
+        self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
         return self._verdict or _cause(code)
 
     async def close(self) -> None:
