@@ -7,6 +7,7 @@ group ``upshift.backends``; its value names a class like the ones below.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -35,7 +36,7 @@ class BackendNotInstalled(ImportError):
 
 def backend_names() -> tuple[str, ...]:
     """All names that :func:`backend_class` knows, sorted."""
-    return tuple(sorted({*BACKENDS, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))}))
+    return tuple(sorted({*BACKENDS, *_announced()}))
 
 
 def backend_class(name: str) -> type:
@@ -47,11 +48,7 @@ def backend_class(name: str) -> type:
     Raises UnknownBackend, or BackendNotInstalled naming the extra that brings the library, which
     is not imported yet.
     """
-    target = BACKENDS.get(name)
-    if target is None:
-        for point in entry_points(group=ENTRY_POINT_GROUP):
-            if point.name == name:
-                target = point.value
+    target = BACKENDS.get(name) or _announced().get(name)
     if target is None:
         raise UnknownBackend(f"no backend is called {name!r}; known: {', '.join(backend_names())}")
     module_name, _, class_name = target.partition(":")
@@ -65,3 +62,9 @@ def backend_class(name: str) -> type:
             f"backend {name!r} needs the Python package {exc.name!r}, which is not installed{hint}"
         ) from exc
     return loaded
+
+
+@cache
+def _announced() -> dict[str, str]:
+    """What other distributions bring, as "module:Class" by name; finding out reads a file for each of all."""
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)}

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
 
 class UnknownName(LookupError):
     """Nothing of this kind has this name."""
+
+
+@cache
+def _announced(group: str) -> dict[str, str]:
+    """What other distributions bring, as "module:Class" by name; finding out reads a file for each of all."""
+    return {point.name: point.value for point in entry_points(group=group)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +34,11 @@ class Registry:
 
     def names(self) -> tuple[str, ...]:
         """All names that :meth:`load` knows, sorted."""
-        return tuple(sorted({*self.builtin, *(point.name for point in entry_points(group=self.group))}))
+        return tuple(sorted({*self.builtin, *_announced(self.group)}))
 
     def load(self, name: str) -> type:
         """Import the class called ``name``; raises UnknownName."""
-        target = self.builtin.get(name)
-        if target is None:
-            outside = (point.value for point in entry_points(group=self.group) if point.name == name)
-            target = next(outside, None)
+        target = self.builtin.get(name) or _announced(self.group).get(name)
         if target is None:
             raise UnknownName(f"no {self.kind} is called {name!r}; known: {', '.join(self.names())}")
         module_name, _, class_name = target.partition(":")
