@@ -29,7 +29,8 @@ class Captured(Generic[Outcome]):
                 step()
         torch.cuda.current_stream(device).wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, pool=pool):
+        # Other threads may ask the device for something meanwhile; that is no business of this one's.
+        with torch.cuda.graph(self._graph, pool=pool, capture_error_mode="thread_local"):
             self.outcome = step()
 
     def __call__(self) -> Outcome:
