@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 
-from backends.base import Backend, Loaded
+from backends.base import Backend
 from backends.load import Load
 from backends.types import Usage
 from policies.costs import Rates
@@ -112,9 +112,9 @@ class TierStatus:
 
 @dataclass(slots=True)
 class Running:
-    """A backend, and whether it is up."""
+    """A backend behind its border, and whether it is up."""
 
-    backend: Backend
+    backend: Border
     ready: bool = False
 
 
@@ -173,9 +173,7 @@ class Tier:
     @property
     def load(self) -> Load | None:
         """How busy the model is; None where the backend cannot say."""
-        load = self.backend.load if isinstance(self.backend, Loaded) else None
-        # One of somebody else may have something else of that name.
-        return load if isinstance(load, Load) else None
+        return self._running.backend.load
 
     def rates(self, input_token_count: int) -> Rates:
         """What an attempt is expected to take, as of now: as the model's load says, else as of late."""

@@ -20,6 +20,8 @@ class Border:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        # Found out once: asking a protocol at every request takes longer than the decision.
+        self._loaded = backend if isinstance(backend, Loaded) else None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -29,7 +31,7 @@ class Border:
     @property
     def load(self) -> Load | None:
         """How busy the model is; None where the backend cannot say."""
-        load = self._backend.load if isinstance(self._backend, Loaded) else None
+        load = None if self._loaded is None else self._loaded.load
         # One of somebody else may have something else of that name.
         return load if isinstance(load, Load) else None
 
