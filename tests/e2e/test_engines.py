@@ -79,7 +79,7 @@ async def test_a_deadline_ends_the_model(house: tuple[AsyncClient, Router], tier
     """A request past its deadline fails typed and leaves nothing running."""
     client, _ = house
     with pytest.raises(UpshiftError) as caught:
-        await client.generate("the quick", policy=f"always_{tier}", timeout_s=0.1)
+        await client.generate("the quick", policy=f"always_{tier}", timeout_s=0.05)
     assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
     ended_s = time.monotonic()
     while any(status.in_flight_count for status in await client.list_tiers()):
