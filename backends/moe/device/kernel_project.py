@@ -6,8 +6,12 @@ codes until they are in registers. Products and sums are float32.
 
 from __future__ import annotations
 
+import torch
 import triton
 import triton.language as tl
+
+TYPES = {torch.bfloat16: tl.bfloat16, torch.float16: tl.float16}
+"""Triton's names of the types that a model may compute in."""
 
 
 @triton.jit

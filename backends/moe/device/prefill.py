@@ -10,16 +10,14 @@ from collections.abc import Callable, Sequence
 
 import torch
 import triton
-import triton.language as tl
 from torch.nn import functional
 
-from backends.moe.device.kernel_project import restore
+from backends.moe.device.kernel_project import TYPES, restore
 from backends.moe.store.layout import RowLayout
 
 # Bytes of matrices written out at once; enough to keep the GPU busy, little beside an arena.
 _RESTORED_BYTES = 256 * 2**20
 _RESTORE_BLOCK = 32
-_TYPES = {torch.bfloat16: tl.bfloat16, torch.float16: tl.float16}
 
 
 class LayerStream:
@@ -99,7 +97,7 @@ def restored_rows(rows: torch.Tensor, layout: RowLayout, name: str, dtype: torch
         rows, matrices, layout.byte_count, OUTPUT_COUNT=outputs,
         HI=segments[f"{name}.hi"].offset, LO=segments[f"{name}.lo"].offset,
         GRID=segments[f"{name}.lo.grid"].offset, GROUP_COUNT=group_count,
-        QUARTER=layout.group_size // 4, TYPE=_TYPES[dtype], BLOCK=_RESTORE_BLOCK,
+        QUARTER=layout.group_size // 4, TYPE=TYPES[dtype], BLOCK=_RESTORE_BLOCK,
     )  # fmt: skip
     return matrices
 

@@ -1,39 +1,28 @@
-"""Which experts each token takes: a trace with the locality of real text, laid over random routers.
-
-The stack model: an expert's chance to be chosen depends on how many others were chosen since its last
-turn, by the LRU hit curve published for Qwen3-30B on text (8/24/49/81 of 128 experts a layer hit
-36.6/74.1/89.4/96.2 %); for other counts of experts the curve is stretched. Where a model has none, experts
-come by pure chance, which is the hardest case.
-"""
+"""Lays a trace over a model's routers, which with random weights choose nothing like a real one's."""
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
-import numpy as np
 import torch
 
-_CURVE = ((0, 0.0), (8 / 128, 0.366), (24 / 128, 0.741), (49 / 128, 0.894), (81 / 128, 0.962), (1.0, 1.0))
+from backends.moe.traces.generator import LOCALITIES, Locality, generate, scaled
+
+_SEED = 0
 
 
 def trace(
-    step_count: int, layer_count: int, expert_count: int, top_k: int, *, locality: bool, seed: int = 0
+    step_count: int, layer_count: int, expert_count: int, top_k: int, *, locality: bool
 ) -> torch.Tensor:
-    """Expert ids; int64, (steps, layers, top_k), distinct within a step's layer."""
-    random = np.random.default_rng(seed)
-    shares, hits = zip(*_CURVE, strict=True)
-    curve = np.interp(np.arange(expert_count + 1) / expert_count, shares, hits)
-    chances = np.diff(curve) if locality else np.full(expert_count, 1 / expert_count)
-    chosen = np.empty((step_count, layer_count, top_k), np.int64)
-    for layer in range(layer_count):
-        stack = random.permutation(expert_count)
-        # The k smallest of exponentials with these rates: k distinct places, drawn one after another.
-        for step in range(step_count):
-            places = np.argsort(random.exponential(size=expert_count) / chances)[:top_k]
-            chosen[step, layer] = stack[places]
-            stack = np.concatenate((chosen[step, layer], np.delete(stack, places)))
-    return torch.from_numpy(chosen)
+    """Expert ids; int64, (steps, layers, top_k).
+
+    With ``locality`` Qwen3-30B's published hit curve, stretched to so many experts; else pure chance, which
+    is the hardest case.
+    """
+    even = Locality(expert_count, top_k, {})
+    curve = scaled(LOCALITIES["qwen3-30b"], expert_count, top_k) if locality else even
+    drawn = generate(curve, token_count=step_count, layer_count=layer_count, seed=_SEED)
+    return torch.from_numpy(drawn.choices).long()
 
 
 class Injected:
@@ -69,17 +58,3 @@ class Injected:
             return logits, shares, self._now[layer : layer + 1]
 
         return hook
-
-
-def lru_hits(chosen: torch.Tensor, quota: int) -> float:
-    """Share of the trace's selections that an LRU cache of ``quota`` experts a layer holds."""
-    hits = 0
-    for layer in range(chosen.shape[1]):
-        held: dict[int, None] = {}
-        for expert in itertools.chain.from_iterable(chosen[:, layer].tolist()):
-            hits += expert in held
-            held.pop(expert, None)
-            held[expert] = None
-            if len(held) > quota:
-                held.pop(next(iter(held)))
-    return hits / chosen.numel()
