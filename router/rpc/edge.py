@@ -27,7 +27,7 @@ from router.errors import InvalidRequest, QueueFull, RoutingError, Violation
 from router.request_context import set_current
 from router.rpc.authentication import Authenticator
 from router.rpc.calls import CallListener, CallRecord
-from router.rpc.names import DETAILS_KEY, REQUEST_ID_KEY
+from router.rpc.names import DETAILS_KEY, REQUEST_ID_KEY, SESSION_KEY
 from router.rpc.seam import Call
 from router.rpc.service import RouterService
 from router.rpc.status import wire_status
@@ -179,6 +179,7 @@ class Edge:
             timeout_s=self._default_timeout_s if left_s is None else left_s,
             traceparent=_matching(_TRACEPARENT, sent.get("traceparent")),
             hop_count=int(_matching(_HOP_COUNT, sent.get(HOP_COUNT_KEY)) or 0),
+            session=str(sent.get(SESSION_KEY, "")),
         )
 
 

@@ -22,7 +22,8 @@ class Call:
 
     ``timeout_s`` is what was left to the caller's deadline, or the server's default. ``traceparent``
     is for log lines, and for tiers that are other nodes; ``hop_count`` counts the nodes that passed the
-    call on. ``caller`` None: the server asks nobody for a key.
+    call on. ``caller`` None: the server asks nobody for a key. ``session`` is what the caller calls the
+    conversation; it is not checked yet, and empty where there is none.
     """
 
     request_id: str
@@ -30,6 +31,7 @@ class Call:
     traceparent: str = ""
     hop_count: int = 0
     caller: Principal | None = None
+    session: str = ""
 
     def tenant(self, named: str) -> str:
         """The tenant that the call is for; ``named`` is what its message says. Raises PermissionDenied."""
