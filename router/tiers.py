@@ -151,7 +151,7 @@ class Tier:
         )
 
     @property
-    def backend(self) -> Backend:
+    def backend(self) -> Border:
         """What answers."""
         return self._running.backend
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from router.certificates.warrant import CertificateStatus
+from router.embedding import Embedded, Texts
 from router.events import Decided, Event
 from router.request import Request
 from router.tenants.principal import ANY, Principal
@@ -45,8 +46,8 @@ class Call:
 class Core(Protocol):
     """A router.
 
-    ``start`` once, then anything any number of times at once, then ``close`` once, also where
-    ``start`` raised. ``run``, ``decide`` and ``feedback`` raise :class:`router.errors.RoutingError`.
+    ``start`` once, then anything any number of times at once, then ``close`` once, also where ``start``
+    raised. ``run``, ``embed``, ``decide`` and ``feedback`` raise :class:`router.errors.RoutingError`.
     """
 
     async def start(self) -> None:
@@ -59,6 +60,10 @@ class Core(Protocol):
 
     def run(self, request: Request) -> AsyncGenerator[Event]:
         """Answer by an async generator; closing it, or cancelling who waits on it, stops the model."""
+        ...
+
+    async def embed(self, texts: Texts) -> Embedded:
+        """Turn texts into vectors. Raises as ``run``."""
         ...
 
     def decide(self, request: Request) -> Decided:
