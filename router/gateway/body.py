@@ -64,9 +64,10 @@ def struct(value: dict[str, Any], path: str) -> Struct:
     return message
 
 
-def _depth(value: Any) -> int:
+def _depth(value: dict[str, Any]) -> int:
     """How deep it nests; counted level by level, since it may be deeper than Python's stack."""
-    level, depth = [value], 0
+    level: list[dict[str, Any] | list[Any]] = [value]
+    depth = 0
     while level:
         depth += 1
         inner = [

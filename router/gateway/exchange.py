@@ -17,6 +17,9 @@ from router.gateway.problem import TooLarge
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 
+# Proxies must pass every piece on as it comes.
+_UNBUFFERED = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
+
 Headers = Iterable[tuple[str, str]]
 
 
@@ -66,9 +69,7 @@ class Exchange:
 
     async def begin_stream(self, headers: Headers = ()) -> None:
         """Begin a stream of server-sent events."""
-        await self._begin(
-            200, (*headers, ("cache-control", "no-cache"), ("x-accel-buffering", "no")), EVENT_STREAM
-        )
+        await self._begin(200, (*headers, *_UNBUFFERED), EVENT_STREAM)
 
     async def write(self, event: bytes) -> None:
         """Send a whole event, or a comment."""

@@ -31,12 +31,11 @@ class Answered:
 def requests(asked: Sequence[Asking], call: Call, house: House) -> tuple[Request, ...]:
     """Check what is asked, and name each request of several apart. Raises RoutingError."""
     known = house.known()
-    return tuple(
-        core_request(
-            message, call if place == 0 else replace(call, request_id=f"{call.request_id}-{place}"), known
-        )
-        for place, message in enumerate(asked)
-    )
+    return tuple(core_request(message, _named(call, place), known) for place, message in enumerate(asked))
+
+
+def _named(call: Call, place: int) -> Call:
+    return call if place == 0 else replace(call, request_id=f"{call.request_id}-{place}")
 
 
 async def answers(asked: Sequence[Request], house: House) -> tuple[Answered, ...]:

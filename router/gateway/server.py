@@ -7,6 +7,7 @@ clients.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,11 +30,10 @@ _BACKLOG = 2048
 
 
 class GatewayServer:
-    """Serves ``app`` over HTTP at ``listen`` while it is entered; entering raises ListenError or
-    KeyFileError.
+    """Serves ``app`` over HTTP at ``listen`` while it is entered.
 
-    ``settings`` are those of gRPC's port: encryption, and how long requests get to finish. ``keys`` are what
-    the app asks for; None: it asks for none.
+    Entering raises ListenError, or KeyFileError. ``settings`` are those of gRPC's port: encryption, and how
+    long requests get to finish. ``keys`` are what the app asks for; None: it asks for none.
     """
 
     def __init__(
@@ -97,6 +97,10 @@ class GatewayServer:
             return Encryption(self._settings.tls)
         except TlsError as exc:
             raise ListenError(f"server.tls cannot be used: {exc}") from exc
+
+
+# It tells of its own start and end, which `upshift serve` does.
+logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 
 class _Server(uvicorn.Server):

@@ -1,5 +1,4 @@
-"""What a caller of these APIs may ask of the router: headers ``x-upshift-…``, or an object ``upshift`` in
-the body.
+"""What a caller may ask of the router: headers ``x-upshift-…``, or an object ``upshift`` in the body.
 
 Decides their names and how they become the constraints of the wire. Where both say something, the body holds.
 """

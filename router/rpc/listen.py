@@ -53,8 +53,8 @@ def check_doors(key: str, listen: str, settings: ServerConfig, *, asks_for_keys:
         missing.append("no authentication (auth.keys or server.tls.client_ca)")
     if missing:
         raise ListenError(
-            f"{key}: {listen!r} can be reached by other machines, and there is {' and '.join(missing)}; listen on "
-            "127.0.0.1 behind a proxy, lock the doors, or set server.allow_insecure_listen: true"
+            f"{key}: {listen!r} can be reached by other machines, and there is {' and '.join(missing)}; "
+            "listen on 127.0.0.1 behind a proxy, lock the doors, or set server.allow_insecure_listen: true"
         )
 
 

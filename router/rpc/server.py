@@ -158,7 +158,7 @@ class RouterServer:
         return server
 
 
-async def serve(
+async def serve(  # noqa: PLR0913  the root of a process
     config: Config,
     core: Core,
     *,
