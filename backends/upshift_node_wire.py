@@ -83,12 +83,7 @@ def _sampling(sampling: Sampling, output_limit: int) -> types_pb2.Sampling:
     plain = Sampling()
     said = {name: getattr(sampling, name) for name in _SAMPLING}
     changed = {name: value for name, value in said.items() if value != getattr(plain, name)}
-    return types_pb2.Sampling(
-        max_output_token_count=output_limit,
-        stop=sampling.stop,
-        top_logprob_count=sampling.top_logprob_count if sampling.logprobs else None,
-        **changed,
-    )
+    return types_pb2.Sampling(max_output_token_count=output_limit, stop=sampling.stop, **changed)
 
 
 def _format(form: ResponseFormat) -> types_pb2.ResponseFormat:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from backends.types import GrammarFormat, Prompt
+from backends.types import Capabilities, GrammarFormat, Prompt
 from policies.arms import sample_count_of, tier_of
 from policies.base import Policy
 from policies.costs import Cost, Rates, Weights, attempt_cost
@@ -119,12 +119,13 @@ class Plan:
 
     @property
     def stopping(self) -> Stopping:
-        """When an answer is given up while it is written; never under a permit.
+        """When an answer is given up while it is written; never under a permit, nor with tools.
 
         No answer was stopped in the test that the certificate rests on, and its bound on the net loss
-        does not survive escalations that the test did not see.
+        does not survive escalations that the test did not see. What is known of tokens is of texts.
         """
-        return self.route.stopping if self.permit is None else Stopping()
+        is_foreign = self.permit is not None or self.request.prompt.uses_tools
+        return Stopping() if is_foreign else self.route.stopping
 
     @property
     def reuses_drafts(self) -> bool:
@@ -164,7 +165,9 @@ class Planner:
             _rung(tier, estimates[tier.name], request.prompt, constraints, route.escalation.weights)
             for tier in route.ladder
         )
-        rungs = _with_arms(rungs, route.arms, estimates)
+        # There is no vote on calls.
+        arms = () if request.prompt.uses_tools else route.arms
+        rungs = _with_arms(rungs, arms, estimates)
         permit = _permit(route, request, constraints)
         return Plan(request, route, constraints, rungs, features, permit)
 
@@ -207,8 +210,14 @@ class Planner:
 
 
 def _permit(route: Route, request: Request, constraints: Constraints) -> Permit | None:
-    """The right to serve below the top tier; none where tiers are shown less than when it was tested."""
+    """The right to serve below the top tier.
+
+    None where tiers are shown less than when it was tested, nor where tools are involved: no case of the test
+    had any, so it bounds nothing of what is lost on calls.
+    """
     if route.warrant is None or constraints.redact != route.constraints.redact:
+        return None
+    if request.prompt.uses_tools:
         return None
     return route.warrant.permit(request.tags)
 
@@ -268,16 +277,23 @@ def _arm_rung(arm: Tier, own: Rung, learnt: Estimate | None) -> Rung:
     return replace(own, tier=arm, estimate=learnt or guess, input_token_count=count * own.input_token_count)
 
 
+def _lacking(capabilities: Capabilities, prompt: Prompt) -> str | None:
+    """What ``prompt`` needs and a model cannot; None: it can all."""
+    # Schemas and patterns can be checked afterwards; a grammar only as the answer is written.
+    if isinstance(prompt.response_format, GrammarFormat) and not capabilities.grammar:
+        return "no_grammar"
+    if prompt.image_count and not capabilities.images:
+        return "no_images"
+    return "no_tools" if prompt.uses_tools and not capabilities.tools else None
+
+
 def _exclusion(tier: Tier, prompt: Prompt, input_token_count: int, constraints: Constraints) -> str | None:
     if constraints.allowed_tiers and tier.name not in constraints.allowed_tiers:
         return "not_allowed"
     if constraints.local_only and tier.backend.capabilities.external:
         return "external"
-    # Schemas and patterns can be checked afterwards; a grammar only as the answer is written.
-    if isinstance(prompt.response_format, GrammarFormat) and not tier.backend.capabilities.grammar:
-        return "no_grammar"
-    if prompt.image_count and not tier.backend.capabilities.images:
-        return "no_images"
+    if (lacking := _lacking(tier.backend.capabilities, prompt)) is not None:
+        return lacking
     if tier.output_token_limit(prompt.sampling.max_output_token_count, input_token_count) < 1:
         return "context_too_long"
     return tier.guard.why_closed()
