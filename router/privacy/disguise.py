@@ -45,7 +45,7 @@ class Disguise:
 
     def __init__(self, prompt: Prompt) -> None:
         kinds = prompt.clearance.redact
-        texts, stand_ins = redacted(spoken(prompt), kinds)
+        texts, stand_ins = redacted(spoken(prompt.messages), kinds)
         self._plain = prompt
         self._stand_ins = stand_ins
         self._problem = _problem(prompt)
@@ -56,7 +56,7 @@ class Disguise:
         self._stops = StopStrings(prompt.sampling.stop)
         self.prompt = replace(
             prompt,
-            messages=respoken(prompt, texts),
+            messages=respoken(prompt.messages, texts),
             sampling=replace(prompt.sampling, stop=_harmless(prompt.sampling.stop, stand_ins)),
         )
 

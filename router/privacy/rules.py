@@ -29,7 +29,7 @@ class PrivacyRules:
         """The request with tags for the personal data in its prompt."""
         if not self.detect:
             return request
-        tags = tags_of(spoken(request.prompt), self.detect)
+        tags = tags_of(spoken(request.prompt.messages), self.detect)
         return replace(request, tags=request.tags | tags) if tags else request
 
     def cleared(self, request: Request, constraints: Constraints) -> Request:

@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from backends.types import Message, Prompt
+from backends.types import Message
 
 
-def spoken(prompt: Prompt) -> list[str]:
+def spoken(messages: Sequence[Message]) -> list[str]:
     """All texts of a conversation: of every message its own, and the arguments of its calls."""
-    return [
-        text for turn in prompt.messages for text in (turn.content, *(c.arguments for c in turn.tool_calls))
-    ]
+    return [text for turn in messages for text in (turn.content, *(c.arguments for c in turn.tool_calls))]
 
 
-def respoken(prompt: Prompt, texts: Sequence[str]) -> tuple[Message, ...]:
+def respoken(messages: Sequence[Message], texts: Sequence[str]) -> tuple[Message, ...]:
     """The conversation with ``texts`` in the place of those that :func:`spoken` gives."""
     left = iter(texts)
     return tuple(
@@ -27,5 +25,5 @@ def respoken(prompt: Prompt, texts: Sequence[str]) -> tuple[Message, ...]:
             content=next(left),
             tool_calls=tuple(replace(call, arguments=next(left)) for call in turn.tool_calls),
         )
-        for turn in prompt.messages
+        for turn in messages
     )
