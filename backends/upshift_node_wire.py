@@ -23,6 +23,7 @@ from backends.types import (
 from backends.upshift_node_tools import toolbox_message, turn_message
 
 HOP_COUNT_KEY = "x-upshift-hop-count"
+SESSION_KEY = "x-upshift-session"
 _SAMPLING = (
     "temperature",
     "top_p",
@@ -72,6 +73,8 @@ def request_metadata(terms: Terms, key: str | None) -> tuple[tuple[str, str], ..
     if terms.request_id:
         suffix = f"-{secrets.token_hex(4)}"
         metadata.append(("x-request-id", terms.request_id[: _MAX_REQUEST_ID_LENGTH - len(suffix)] + suffix))
+    if terms.session:
+        metadata.append((SESSION_KEY, terms.session))
     if terms.traceparent:
         metadata.append(("traceparent", terms.traceparent))
     if key is not None:

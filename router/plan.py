@@ -19,6 +19,7 @@ from policies.escalation import Escalation
 from policies.features import features_of
 from policies.stopping import Stopping
 from router.certificates.warrant import CertificateStatus, Permit, Warrant
+from router.conversations import Conversations
 from router.errors import InvalidRequest, Violation
 from router.events import TierEstimate
 from router.privacy.rules import PrivacyRules
@@ -103,7 +104,10 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A request with all that is known of it before it runs; ``permit`` None: no certificate covers it."""
+    """A request with all that is known of it before it runs; ``permit`` None: no certificate covers it.
+
+    ``conversation_tier`` is where its conversation is, None: nowhere, or where it cannot go on.
+    """
 
     request: Request
     route: Route
@@ -111,6 +115,7 @@ class Plan:
     rungs: tuple[Rung, ...]
     features: Mapping[str, float]
     permit: Permit | None = None
+    conversation_tier: str | None = None
 
     @property
     def policy(self) -> Policy:
@@ -137,6 +142,7 @@ class Planner:
     """Makes plans. ``routes`` are tried in order; ``estimator`` predicts what tiers would give.
 
     ``privacy`` None: nothing is looked for in prompts; what may leave is as policies and requests say.
+    ``conversations`` None: none is remembered.
     """
 
     def __init__(
@@ -144,10 +150,12 @@ class Planner:
         routes: Sequence[Route],
         estimator: DifficultyEstimator,
         privacy: PrivacyRules | None = None,
+        conversations: Conversations | None = None,
     ) -> None:
         self._routes = tuple(routes)
         self._estimator = estimator
         self._privacy = privacy or PrivacyRules()
+        self._conversations = conversations
 
     def plan(self, request: Request) -> Plan:
         """Plan a request.
@@ -169,7 +177,20 @@ class Planner:
         arms = () if request.prompt.uses_tools else route.arms
         rungs = _with_arms(rungs, arms, estimates)
         permit = _permit(route, request, constraints)
-        return Plan(request, route, constraints, rungs, features, permit)
+        kept = self._conversation_tier(request, route, rungs) if permit is None else None
+        return Plan(request, route, constraints, rungs, features, permit, kept)
+
+    def _conversation_tier(self, request: Request, route: Route, rungs: Sequence[Rung]) -> str | None:
+        """The tier that the request's conversation keeps, where it can be asked; see ``conversations``.
+
+        Never asked under a permit. The certificate was tested on requests that start where the policy likes,
+        and bounds what they lose on average. To start higher would not be safe either: where the top tier is
+        wrong and a cheaper one right, the loss is negative, and conversations are no random share of traffic,
+        so leaving theirs out may raise the mean of the rest.
+        """
+        tier = None if self._conversations is None else self._conversations.tier(request, route.name)
+        open_tiers = {rung.tier.name for rung in rungs if rung.exclusion_reason is None}
+        return tier if tier in open_tiers else None
 
     @property
     def routes(self) -> tuple[Route, ...]:

@@ -59,6 +59,7 @@ class Situation:
             features=self.plan.features,
             ladder=tuple(rung.tier.name for rung in self.plan.rungs if not is_arm(rung.tier.name)),
             shadow_price=self._shadow_price,
+            conversation_tier=self.plan.conversation_tier,
             stopped=tuple(_stopped(attempt) for attempt in self.attempts if attempt.was_aborted),
         )
 

@@ -46,6 +46,7 @@ class PrivacyRules:
                 request_id=request.id,
                 traceparent=request.traceparent,
                 hop_count=request.hop_count,
+                session=request.session,
             ),
         )
         return replace(request, prompt=prompt)
