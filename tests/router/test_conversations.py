@@ -90,7 +90,7 @@ async def test_money_binds_a_conversation(ladder: list[Tier]) -> None:
     house = House([*ladder[:2], echo_tier("frontier", price=1_000_000)])
     await house.result(in_session())
     result = await house.result(in_session(constraints=Constraints(max_cost_usd_micros=1)))
-    assert [report.tier for report in result.attempts][0] == "edge"
+    assert result.attempts[0].tier == "edge"
     assert "frontier" not in [report.tier for report in result.attempts]
 
 
