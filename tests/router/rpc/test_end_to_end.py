@@ -39,7 +39,7 @@ tiers:
       reply: the better answer
       external: true
       tools: true
-      calls: {{weather?: [{{name: look_up, arguments: '{{"city": "Bern"}}'}}]}}
+      calls: {{"weather?": [{{name: look_up, arguments: '{{"city": "Bern"}}'}}]}}
     price: {{input_usd_per_million_tokens: 3, output_usd_per_million_tokens: 15}}
 policies:
   - name: default
