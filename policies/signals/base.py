@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from backends.types import FinishReason, Prompt, TokenLogprob
+from policies.signals.final_answer import FinalAnswer, find_final_answer
 
 VALIDATOR_SUFFIX = "_valid"
 """Names of validators' measures end so; 0 there proves the answer wrong, whatever else is seen."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """A complete answer as a signal sees it: what was asked, and all that came back.
 
@@ -27,6 +29,11 @@ class Answer:
     tokens: tuple[TokenLogprob, ...] = ()
     finish_reason: FinishReason = FinishReason.STOP
     samples: tuple[str, ...] = ()
+
+    @cached_property
+    def conclusion(self) -> FinalAnswer | None:
+        """What the text comes down to, looked for once for all signals; None: nothing that can be seen."""
+        return find_final_answer(self.text)
 
 
 @runtime_checkable
@@ -54,6 +61,15 @@ class Signal(Protocol):
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Values by stable names, units in the name where there is one."""
+        ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A costly signal that most answers do not concern; those it measures for next to nothing."""
+
+    def concerns(self, answer: Answer) -> bool:
+        """Whether there may be something in ``answer`` to spend ``cost_us`` on; a look, no more."""
         ...
 
 

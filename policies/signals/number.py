@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from backends.types import Prompt, Role
 from policies.signals.base import Answer
 from policies.signals.excerpt import excerpt
-from policies.signals.final_answer import Kind, find_final_answer
+from policies.signals.final_answer import Kind
 
 _ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|long|far|old|fast|tall|heavy)\b|\bwhat (?:percent|fraction|number)"
@@ -45,7 +45,7 @@ class Number:
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Hold the conclusion against the last user message and the text before it."""
-        final = find_final_answer(answer.text)
+        final = answer.conclusion
         if final is None:
             return {}
         question, measured = _question(answer.prompt), {}
