@@ -87,12 +87,14 @@ class Attempt:
         self._character_count = 0
         self._token_limit = 0
 
-    async def stream(self, prompt: Prompt, timeout_s: float) -> AsyncGenerator[str]:
+    async def stream(
+        self, prompt: Prompt, timeout_s: float, ended: Callable[[], None] | None = None
+    ) -> AsyncGenerator[str]:
         """Run the tier and yield its text; ``error`` says afterwards whether it failed.
 
         The first piece is yielded even where it is empty: the tier has begun to answer. Waiting for the
         tier's door counts towards ``timeout_s``. Cancellation passes through; so does what is no
-        BackendError, which is a bug.
+        BackendError, which is a bug. ``ended`` is called in the end, whatever it is.
         """
         self.usage = Usage(self.rung.input_token_count, 0)
         self._token_limit = self._most_tokens(prompt)
@@ -124,7 +126,12 @@ class Attempt:
             raise
         finally:
             self.may_repeat = call.may_repeat
-            self._ended_s = self._clock()
+            self._end(ended)
+
+    def _end(self, ended: Callable[[], None] | None) -> None:
+        self._ended_s = self._clock()
+        if ended is not None:
+            ended()
 
     def _is_hopeless(self, item: Delta | Completion) -> bool:
         return self.watch is not None and isinstance(item, Delta) and self.watch.is_hopeless(item.tokens)

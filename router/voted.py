@@ -39,16 +39,18 @@ class Voted(Attempt):
         self._samples = [Attempt(place, one, clock) for place in range(1, arm.count + 1)]
         self._others: tuple[str, ...] = ()
 
-    async def stream(self, prompt: Prompt, timeout_s: float) -> AsyncGenerator[str]:
+    async def stream(
+        self, prompt: Prompt, timeout_s: float, ended: Callable[[], None] | None = None
+    ) -> AsyncGenerator[str]:
         """Run all samples, then yield the text elected; see :meth:`Attempt.stream`.
 
         The output limit of ``prompt`` is for all samples together.
         """
         most = prompt.sampling.max_output_token_count
-        if most is not None and most < self._arm.count:
-            self.error = Unavailable(f"{most} tokens are too few for {self._arm.count} answers")
-            return
         try:
+            if most is not None and most < self._arm.count:
+                self.error = Unavailable(f"{most} tokens are too few for {self._arm.count} answers")
+                return
             await self._draw(prompt, timeout_s)
             if text := self._elect(prompt):
                 yield text
@@ -56,7 +58,7 @@ class Voted(Attempt):
             self.reason = "internal"
             raise
         finally:
-            self._ended_s = self._clock()
+            self._end(ended)
 
     async def _draw(self, prompt: Prompt, timeout_s: float) -> None:
         try:
