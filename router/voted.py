@@ -66,7 +66,7 @@ class Voted(Attempt):
                 for sample, asked in zip(self._samples, self._prompts(prompt), strict=True):
                     group.create_task(_drain(sample, asked, timeout_s))
         finally:
-            self.usage = sum((sample.report().usage for sample in self._samples), Usage())
+            self._told_usage = sum((sample.report().usage for sample in self._samples), Usage())
             self._is_billed = self.usage != Usage()
 
     def _prompts(self, prompt: Prompt) -> tuple[Prompt, ...]:

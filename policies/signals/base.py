@@ -80,7 +80,7 @@ def measure_all(signals: Iterable[Signal], answer: Answer) -> dict[str, float]:
 
 def failed_validation(measured: Mapping[str, float]) -> bool:
     """Whether a validator proved the answer wrong."""
-    return any(value == 0.0 for name, value in measured.items() if name.endswith(VALIDATOR_SUFFIX))
+    return any(value == 0.0 and name.endswith(VALIDATOR_SUFFIX) for name, value in measured.items())
 
 
 def was_validated(measured: Mapping[str, float]) -> bool:

@@ -7,6 +7,8 @@ nothing is always measured: there is more to learn from it later than to save no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import cast
 
 from policies.signals.base import Answer, Selective, Signal, failed_validation
 
@@ -37,4 +39,12 @@ def measure_while(
 
 
 def _is_costly(signal: Signal, answer: Answer) -> bool:
-    return signal.cost_us > ALWAYS_US and (not isinstance(signal, Selective) or signal.concerns(answer))
+    if signal.cost_us <= ALWAYS_US:
+        return False
+    return not _is_selective(type(signal)) or cast("Selective", signal).concerns(answer)
+
+
+@cache
+def _is_selective(kind: type) -> bool:
+    # Kept by class: asking a protocol takes longer than most signals.
+    return issubclass(kind, Selective)

@@ -99,7 +99,7 @@ class _Context:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A handler, what it is asked, and by whom; ``rounds`` are CPU microseconds: the loop's, the process's."""
+    """A handler, what it is asked, and by whom; ``rounds``: CPU microseconds of the loop, of the process."""
 
     handler: Handler
     question: bytes
