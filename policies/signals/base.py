@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
+from backends.tools import ToolCall
 from backends.types import FinishReason, Prompt, TokenLogprob
 from policies.signals.final_answer import FinalAnswer, find_final_answer
 
@@ -20,7 +21,7 @@ class Answer:
 
     ``tokens`` are all generated tokens, reasoning included; empty without log-probabilities.
     ``samples`` are the other answers that this one was elected among, "" for each that failed; empty
-    where the tier was asked once.
+    where the tier was asked once. ``tool_calls`` are what it calls, beside its text or instead of it.
     """
 
     prompt: Prompt
@@ -29,6 +30,7 @@ class Answer:
     tokens: tuple[TokenLogprob, ...] = ()
     finish_reason: FinishReason = FinishReason.STOP
     samples: tuple[str, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
 
     @cached_property
     def conclusion(self) -> FinalAnswer | None:
