@@ -35,7 +35,12 @@ class Voted(Attempt):
     def __init__(self, number: int, rung: Rung, arm: ArmTier, clock: Callable[[], float]) -> None:
         super().__init__(number, rung, clock)
         self._arm = arm
-        one = replace(rung, tier=arm.inner, input_token_count=rung.input_token_count // arm.count)
+        one = replace(
+            rung,
+            tier=arm.inner,
+            input_token_count=rung.input_token_count // arm.count,
+            output_token_limit=rung.output_token_limit // arm.count,
+        )
         self._samples = [Attempt(place, one, clock) for place in range(1, arm.count + 1)]
         self._others: tuple[str, ...] = ()
 
