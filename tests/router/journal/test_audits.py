@@ -36,6 +36,7 @@ def old_journal(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE audits")
         connection.execute("ALTER TABLE requests DROP COLUMN certificate_id")
+        connection.execute("ALTER TABLE requests DROP COLUMN tool_calls")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
 
