@@ -26,13 +26,21 @@ async def until(items: AsyncGenerator[T], deadline: float | None) -> AsyncGenera
             async for item in items:
                 yield item
             return
+        # Waits here, not in a coroutine of its own: each one is paid for with every token.
         alarm = _Alarm(deadline)
         try:
             while True:
+                alarm.arm()
                 try:
-                    item = await alarm.guard(items)
+                    item = await anext(items)
                 except StopAsyncIteration:
                     return
+                except asyncio.CancelledError as exc:
+                    if alarm.has_cancelled():
+                        raise TimeoutError from exc
+                    raise
+                finally:
+                    alarm.disarm()
                 yield item
         finally:
             alarm.close()
@@ -46,29 +54,30 @@ class _Alarm:
         self._deadline = deadline
         self._rang = False
         self._waiting: asyncio.Task[Any] | None = None
+        self._cancelling = 0
         self._timer = self._loop.call_at(deadline, self._ring)
 
     def close(self) -> None:
         """Never ring."""
         self._timer.cancel()
 
-    async def guard(self, items: AsyncGenerator[T]) -> T:
-        """Wait for the next item; raises TimeoutError once the deadline is past."""
+    def arm(self) -> None:
+        """Ring for the task that waits from now on; raises TimeoutError once the deadline is past."""
         # The clock, not the timer: a stream that never has to wait lets no timer run.
         if self._loop.time() >= self._deadline:
             raise TimeoutError
-        task = self._waiting = asyncio.current_task()
+        task = self._waiting = asyncio.current_task(self._loop)
         assert task is not None, "streams are read within a task"
-        cancelling = task.cancelling()
-        try:
-            return await anext(items)
-        except asyncio.CancelledError as exc:
-            # As asyncio.timeout does: a cancellation that is only ours becomes a TimeoutError.
-            if self._rang and task.uncancel() <= cancelling:
-                raise TimeoutError from exc
-            raise
-        finally:
-            self._waiting = None
+        self._cancelling = task.cancelling()
+
+    def disarm(self) -> None:
+        """Nobody waits any more."""
+        self._waiting = None
+
+    def has_cancelled(self) -> bool:
+        """Whether a cancellation while it was armed is only its own; told as asyncio.timeout does."""
+        task = self._waiting
+        return self._rang and task is not None and task.uncancel() <= self._cancelling
 
     def _ring(self) -> None:
         if self._waiting is not None:

@@ -11,7 +11,6 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -126,7 +125,7 @@ class EchoBackend:
             async with aclosing(until(self._deltas(prompt, limit), deadline)) as deltas:
                 async for delta in deltas:
                     count += 1
-                    yield replace(delta, text=text.feed(delta.text).text)
+                    yield Delta(text.feed(delta.text).text, delta.reasoning, delta.tokens)
                     if text.stopped:
                         break
         except TimeoutError as exc:

@@ -27,6 +27,8 @@ class StopStrings:
         """Return what has become certain; nothing once a stop string was found."""
         if self.found:
             return ""
+        if not self._stop:
+            return text
         self._held += text
         ends = [
             (start + len(string), start) for string in self._stop if (start := self._held.find(string)) >= 0

@@ -20,7 +20,8 @@ FEATURES_VERSION = 1
 
 _READ_LIMIT = 32_000
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-_ASCII_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")  # the same on lower-case ASCII, three times as fast
+_ASCII_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")  # the same on lower-case ASCII
+_ASCII_WORD_CHARACTERS = "".join(c if c.islower() or c == "'" else " " for c in map(chr, range(128)))
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 _OPTION = re.compile(r"^\s*\(?[A-J][.):]\s", re.MULTILINE)
 _LIST_LINE = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s", re.MULTILINE)
@@ -39,7 +40,11 @@ _WORDS = {
     "order_count": "sort order ordered ascending descending rank reverse alphabetical first last",
     "json_word_count": "json object array schema key keys field fields",
 }
-_WORD_SETS = {name: frozenset(words.split()) for name, words in _WORDS.items()}
+# The counts that a word adds to, by word.
+_COUNTED = {
+    word: tuple(name for name, words in _WORDS.items() if word in words.split())
+    for word in " ".join(_WORDS.values()).split()
+}
 
 
 def features_of(prompt: Prompt) -> dict[str, float]:
@@ -49,7 +54,7 @@ def features_of(prompt: Prompt) -> dict[str, float]:
     """
     text = prompt.text
     read = text if len(text) <= _READ_LIMIT else text[: _READ_LIMIT // 2] + text[-_READ_LIMIT // 2 :]
-    words = (_ASCII_WORD if read.isascii() else _WORD).findall(read.lower())
+    words = _words(read)
     return {
         **_size(text, words),
         **_numbers(read),
@@ -65,6 +70,17 @@ def features_hash(features: Mapping[str, float]) -> str:
     for name, value in features.items():
         digest.update(f"\n{name}={value:.9g}".encode())
     return digest.hexdigest()
+
+
+def _words(text: str) -> list[str]:
+    lowered = text.lower()
+    if not lowered.isascii():
+        return _WORD.findall(lowered)
+    # Blanks for all that is in no word, and a split: three times as fast as the pattern over the whole.
+    pieces = lowered.translate(_ASCII_WORD_CHARACTERS).split()
+    if "'" not in lowered:
+        return pieces
+    return [word for piece in pieces for word in (_ASCII_WORD.findall(piece) if "'" in piece else (piece,))]
 
 
 def _log(count: float) -> float:
@@ -115,11 +131,11 @@ def _marks(text: str) -> dict[str, float]:
 
 
 def _word_counts(words: list[str]) -> dict[str, float]:
-    counts = Counter(words)
-    return {
-        name: _log(sum(counts[word] for word in members & counts.keys()))
-        for name, members in _WORD_SETS.items()
-    }
+    counts, totals = Counter(words), dict.fromkeys(_WORDS, 0)
+    for word in counts.keys() & _COUNTED.keys():
+        for name in _COUNTED[word]:
+            totals[name] += counts[word]
+    return {name: _log(total) for name, total in totals.items()}
 
 
 def _request(prompt: Prompt) -> dict[str, float]:

@@ -70,10 +70,10 @@ class Attempt:
         self.error: BackendError | None = None
         self.watch: Watch | None = None
         self.was_aborted = False
-        self.usage = Usage()
         self.finish_reason: FinishReason | None = None
         self.may_repeat = False
         self._is_billed = False
+        self._told_usage: Usage | None = Usage()
         self._told_cost_usd_micros: int | None = None
         self._clock = clock
         self._started_s = clock()
@@ -87,14 +87,16 @@ class Attempt:
         self._character_count = 0
         self._token_limit = 0
 
-    async def stream(self, prompt: Prompt, timeout_s: float) -> AsyncGenerator[str]:
+    async def stream(
+        self, prompt: Prompt, timeout_s: float, ended: Callable[[], None] | None = None
+    ) -> AsyncGenerator[str]:
         """Run the tier and yield its text; ``error`` says afterwards whether it failed.
 
         The first piece is yielded even where it is empty: the tier has begun to answer. Waiting for the
         tier's door counts towards ``timeout_s``. Cancellation passes through; so does what is no
-        BackendError, which is a bug.
+        BackendError, which is a bug. ``ended`` is called in the end, whatever it is.
         """
-        self.usage = Usage(self.rung.input_token_count, 0)
+        self._told_usage = None
         self._token_limit = self._most_tokens(prompt)
         call = Call(self.tier.guard, timeout_s, prompt.caller.priority)
         deadline_s = self._clock() + timeout_s
@@ -110,7 +112,7 @@ class Attempt:
                         text = self._take(item)
                         if text or is_first:
                             yield text
-                        if self._is_hopeless(item):
+                        if self.watch is not None and self._is_hopeless(item):
                             self._abort()
                             return
                 if self.finish_reason is None:
@@ -124,7 +126,12 @@ class Attempt:
             raise
         finally:
             self.may_repeat = call.may_repeat
-            self._ended_s = self._clock()
+            self._end(ended)
+
+    def _end(self, ended: Callable[[], None] | None) -> None:
+        self._ended_s = self._clock()
+        if ended is not None:
+            ended()
 
     def _is_hopeless(self, item: Delta | Completion) -> bool:
         return self.watch is not None and isinstance(item, Delta) and self.watch.is_hopeless(item.tokens)
@@ -138,7 +145,7 @@ class Attempt:
     def _fail(self, error: BackendError) -> None:
         self.error = error
         if error.usage != Usage():
-            self.usage = error.usage
+            self._told_usage = error.usage
         self._is_billed = self.usage.output_token_count > 0
 
     def _most_tokens(self, prompt: Prompt) -> int:
@@ -150,7 +157,7 @@ class Attempt:
             raise Unavailable(f"tier {self.tier.name!r} went on after the end of its answer")
         if isinstance(item, Completion):
             self.finish_reason = item.finish_reason
-            self.usage = item.usage
+            self._told_usage = item.usage
             self._told_cost_usd_micros = item.cost_usd_micros
             return ""
         if self._first_token_s is None:
@@ -162,13 +169,19 @@ class Attempt:
         self._delta_count += len(item.tokens) or 1
         self._character_count += len(item.text) + len(item.reasoning)
         self._character_count += sum(len(call.arguments) for call in item.tool_calls)
-        self.usage = Usage(self.usage.input_token_count, self._delta_count)
         if (
             self._delta_count > _DELTAS_PER_TOKEN * self._token_limit + _MIN_DELTA_COUNT
             or self._character_count > _CHARACTERS_PER_TOKEN * self._token_limit + _MIN_CHARACTER_COUNT
         ):
             raise Unavailable(f"tier {self.tier.name!r} wrote far more than {self._token_limit} tokens")
         return item.text
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens read and written: as the tier says, and until it does, as counted."""
+        if self._told_usage is None:
+            return Usage(self.rung.input_token_count, self._delta_count)
+        return self._told_usage
 
     @property
     def is_running(self) -> bool:

@@ -158,7 +158,7 @@ class Auditor:
     async def _ask_the_top(self, served: Served) -> Audit:
         attempt = Attempt(1, served.top, self._clock)
         asked = served.plan.request.prompt
-        sampling = replace(asked.sampling, max_output_token_count=served.top.output_token_limit(asked))
+        sampling = replace(asked.sampling, max_output_token_count=served.top.output_token_limit)
         caller = replace(asked.caller, priority=_LOW_PRIORITY)
         prompt = replace(asked, sampling=sampling, caller=caller, terms=terms_of(served.plan))
         async with aclosing(attempt.stream(prompt, served.top.tier.limits.timeout_s)) as texts:

@@ -91,8 +91,9 @@ class Cascade:
             quality = attempt.rung.estimate.quality
             answer = attempt.answer(self.plan.request.prompt)
             seen = self._assessor.assess(attempt.tier.name, quality, answer, partial(self._is_worth, attempt))
-            marks = {USED_DRAFT: 1.0} if attempt.has_draft else {}
-            attempt.assessment = replace(seen, signals={**seen.signals, **marks})
+            if attempt.has_draft:
+                seen = replace(seen, signals={**seen.signals, USED_DRAFT: 1.0})
+            attempt.assessment = seen
 
     def _is_worth(self, attempt: Attempt, cost_us: float) -> bool:
         """Whether what takes so many microseconds to know of the last answer can change what is decided."""

@@ -70,10 +70,8 @@ def with_draft(prompt: Prompt, draft: str) -> Prompt:
 def _with(draft: str, plain: Asked) -> Asked:
     """Show the draft where prompt and a usual answer fit together; else ask as if there were none."""
     prompt, rung = with_draft(plain.prompt, draft), plain.rung
-    longer = replace(rung, input_token_count=rung.tier.backend.count_tokens(prompt))
-    fits = longer.output_token_limit(prompt) >= min(
-        rung.output_token_limit(prompt), rung.estimate.output_token_count
-    )
+    longer = rung.longer(rung.tier.backend.count_tokens(prompt), prompt)
+    fits = longer.output_token_limit >= min(rung.output_token_limit, rung.estimate.output_token_count)
     return Asked(longer, prompt, has_draft=True) if fits else plain
 
 

@@ -48,7 +48,7 @@ class Ladder:
 
         Money is held by the worst case: what the limit allows is paid for before the tier starts.
         """
-        limit = rung.output_token_limit(self._plan.request.prompt)
+        limit = rung.output_token_limit
         money = self._budget.money_left_usd_micros()
         if money is None:
             return limit
@@ -59,8 +59,7 @@ class Ladder:
 
     def money_to_try_usd_micros(self, rung: Rung) -> int:
         """Least money with which the rung can be tried, in millionths of a US dollar."""
-        limit = rung.output_token_limit(self._plan.request.prompt)
-        count = min(limit, math.ceil(_LENGTH_MARGIN * rung.estimate.output_token_count))
+        count = min(rung.output_token_limit, math.ceil(_LENGTH_MARGIN * rung.estimate.output_token_count))
         return rung.tier.price.cost_usd_micros(Usage(rung.input_token_count, max(count, 1)))
 
     def limit_reached(self, tried: Collection[str]) -> str | None:

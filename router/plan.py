@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from backends.types import Capabilities, GrammarFormat, Prompt
 from policies.arms import sample_count_of, tier_of
-from policies.base import Policy
+from policies.base import Candidate, Policy
 from policies.costs import Cost, Rates, Weights, attempt_cost
 from policies.difficulty.base import DifficultyEstimator, Estimate
 from policies.escalation import Escalation
@@ -68,7 +68,9 @@ class Route:
 class Rung:
     """A tier of the ladder, seen from one request; ``exclusion_reason`` None: it may be used.
 
-    ``rates`` are the tier's when the request arrived, ``weights`` the policy's.
+    ``rates`` are the tier's when the request arrived, ``weights`` the policy's. ``output_token_limit`` is
+    the most that an attempt may generate, money apart. What one is predicted to cost, and how the policy is
+    shown it, are worked out here once: a request asks for them at every decision.
     """
 
     tier: Tier
@@ -77,17 +79,23 @@ class Rung:
     exclusion_reason: str | None
     rates: Rates
     weights: Weights
+    output_token_limit: int
+    cost: Cost = field(init=False)
+    candidate: Candidate = field(init=False)
 
-    @property
-    def cost(self) -> Cost:
-        """Predicted cost of one attempt."""
-        return attempt_cost(
+    def __post_init__(self) -> None:
+        cost = attempt_cost(
             self.rates, self.weights, self.input_token_count, self.estimate.output_token_count
         )
+        object.__setattr__(self, "cost", cost)
+        candidate = Candidate(self.tier.name, self.estimate.quality, cost.usd_micros)
+        object.__setattr__(self, "candidate", candidate)
 
-    def output_token_limit(self, prompt: Prompt) -> int:
-        """Most tokens that an attempt may generate, money apart."""
-        return self.tier.output_token_limit(prompt.sampling.max_output_token_count, self.input_token_count)
+    def longer(self, input_token_count: int, prompt: Prompt) -> Rung:
+        """The rung for a ``prompt`` of so many tokens."""
+        requested = prompt.sampling.max_output_token_count
+        limit = self.tier.output_token_limit(requested, input_token_count)
+        return replace(self, input_token_count=input_token_count, output_token_limit=limit)
 
     def describe(self) -> TierEstimate:
         """Say what is predicted, for the caller."""
@@ -268,10 +276,11 @@ def _strictest(choose: Callable[[N, N], N], first: N | None, second: N | None) -
 def _rung(tier: Tier, estimate: Estimate, prompt: Prompt, constraints: Constraints, weights: Weights) -> Rung:
     if tier.ready:
         count = tier.backend.count_tokens(prompt)
-        reason = _exclusion(tier, prompt, count, constraints)
+        limit = tier.output_token_limit(prompt.sampling.max_output_token_count, count)
+        reason = _exclusion(tier, prompt, limit, constraints)
     else:
-        count, reason = len(prompt.text) // _CHARACTERS_PER_TOKEN, "not_ready"
-    return Rung(tier, estimate, count, reason, tier.rates(count), weights)
+        count, limit, reason = len(prompt.text) // _CHARACTERS_PER_TOKEN, 0, "not_ready"
+    return Rung(tier, estimate, count, reason, tier.rates(count), weights, limit)
 
 
 def _with_arms(
@@ -295,7 +304,13 @@ def _arm_rung(arm: Tier, own: Rung, learnt: Estimate | None) -> Rung:
     """The arm seen from the request; nothing learnt of it: as good as its tier, and n-fold as long."""
     count = sample_count_of(arm.name)
     guess = Estimate(own.estimate.quality, count * own.estimate.output_token_count)
-    return replace(own, tier=arm, estimate=learnt or guess, input_token_count=count * own.input_token_count)
+    return replace(
+        own,
+        tier=arm,
+        estimate=learnt or guess,
+        input_token_count=count * own.input_token_count,
+        output_token_limit=count * own.output_token_limit,
+    )
 
 
 def _lacking(capabilities: Capabilities, prompt: Prompt) -> str | None:
@@ -308,13 +323,13 @@ def _lacking(capabilities: Capabilities, prompt: Prompt) -> str | None:
     return "no_tools" if prompt.uses_tools and not capabilities.tools else None
 
 
-def _exclusion(tier: Tier, prompt: Prompt, input_token_count: int, constraints: Constraints) -> str | None:
+def _exclusion(tier: Tier, prompt: Prompt, output_token_limit: int, constraints: Constraints) -> str | None:
     if constraints.allowed_tiers and tier.name not in constraints.allowed_tiers:
         return "not_allowed"
     if constraints.local_only and tier.backend.capabilities.external:
         return "external"
     if (lacking := _lacking(tier.backend.capabilities, prompt)) is not None:
         return lacking
-    if tier.output_token_limit(prompt.sampling.max_output_token_count, input_token_count) < 1:
+    if output_token_limit < 1:
         return "context_too_long"
     return tier.guard.why_closed()

@@ -6,8 +6,8 @@ Keeps the request's account of it. Refuses to decide whether there should be one
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 
 from backends.types import Prompt
 from policies.costs import rest_cost
@@ -68,16 +68,13 @@ class Runner:
         is_live = situation.plan.request.allow_retraction or not can_be_rejected
         return Run(attempt, prompt, situation.timeout_s(asked.rung), is_live)
 
-    async def texts(self, run: Run) -> AsyncGenerator[str]:
+    def texts(self, run: Run) -> AsyncGenerator[str]:
         """Run the attempt; see :meth:`Attempt.stream`. What it cost is charged however it ends."""
-        attempt = run.attempt
-        try:
-            async with aclosing(attempt.stream(run.prompt, run.timeout_s)) as texts:
-                async for text in texts:
-                    yield text
-        finally:
-            self.situation.budget.charge(attempt.number, attempt.cost_usd_micros)
-            attempt.tell_pace()
+        return run.attempt.stream(run.prompt, run.timeout_s, partial(self._ended, run.attempt))
+
+    def _ended(self, attempt: Attempt) -> None:
+        self.situation.budget.charge(attempt.number, attempt.cost_usd_micros)
+        attempt.tell_pace()
 
     def _may_be_stopped(self) -> bool:
         """Whether the tier's answers can be judged early. A tier that was stopped before is let finish."""

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 
 from policies.arms import is_arm
-from policies.base import Answered, Candidate, State, Stop, Verdict
+from policies.base import Answered, State, Stop, Verdict
 from policies.foresight import is_kept
 from policies.reasons import Reason
 from router.attempt import Attempt
@@ -36,6 +36,7 @@ class Situation:
         )
         self.ladder = Ladder(plan, self.budget)
         self.attempts: list[Attempt] = []
+        self._ladder_names = tuple(rung.tier.name for rung in plan.rungs if not is_arm(rung.tier.name))
         self._drafts = Drafts(plan)
         self._seen = Seen()
         self._draw = draw(plan.request.id)
@@ -52,12 +53,12 @@ class Situation:
     def state(self) -> State:
         """What the policy is shown."""
         return State(
-            candidates=tuple(_candidate(self.asked(rung).rung) for rung in self.open_rungs()),
+            candidates=tuple(self.asked(rung).rung.candidate for rung in self.open_rungs()),
             answered=self._seen.answered(self.answered()),
             min_confidence=self.plan.constraints.min_confidence,
             draw=self._draw,
             features=self.plan.features,
-            ladder=tuple(rung.tier.name for rung in self.plan.rungs if not is_arm(rung.tier.name)),
+            ladder=self._ladder_names,
             shadow_price=self._shadow_price,
             conversation_tier=self.plan.conversation_tier,
             stopped=tuple(_stopped(attempt) for attempt in self.attempts if attempt.was_aborted),
@@ -127,10 +128,6 @@ class Situation:
 def draw(request_id: str) -> float:
     """A number in [0, 1), uniform over request ids and always the same for one."""
     return int.from_bytes(hashlib.blake2b(request_id.encode(), digest_size=7).digest()) / (1 << 56)
-
-
-def _candidate(rung: Rung) -> Candidate:
-    return Candidate(rung.tier.name, rung.estimate.quality, rung.cost.usd_micros)
 
 
 def _stopped(attempt: Attempt) -> Answered:

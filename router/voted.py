@@ -35,20 +35,27 @@ class Voted(Attempt):
     def __init__(self, number: int, rung: Rung, arm: ArmTier, clock: Callable[[], float]) -> None:
         super().__init__(number, rung, clock)
         self._arm = arm
-        one = replace(rung, tier=arm.inner, input_token_count=rung.input_token_count // arm.count)
+        one = replace(
+            rung,
+            tier=arm.inner,
+            input_token_count=rung.input_token_count // arm.count,
+            output_token_limit=rung.output_token_limit // arm.count,
+        )
         self._samples = [Attempt(place, one, clock) for place in range(1, arm.count + 1)]
         self._others: tuple[str, ...] = ()
 
-    async def stream(self, prompt: Prompt, timeout_s: float) -> AsyncGenerator[str]:
+    async def stream(
+        self, prompt: Prompt, timeout_s: float, ended: Callable[[], None] | None = None
+    ) -> AsyncGenerator[str]:
         """Run all samples, then yield the text elected; see :meth:`Attempt.stream`.
 
         The output limit of ``prompt`` is for all samples together.
         """
         most = prompt.sampling.max_output_token_count
-        if most is not None and most < self._arm.count:
-            self.error = Unavailable(f"{most} tokens are too few for {self._arm.count} answers")
-            return
         try:
+            if most is not None and most < self._arm.count:
+                self.error = Unavailable(f"{most} tokens are too few for {self._arm.count} answers")
+                return
             await self._draw(prompt, timeout_s)
             if text := self._elect(prompt):
                 yield text
@@ -56,7 +63,7 @@ class Voted(Attempt):
             self.reason = "internal"
             raise
         finally:
-            self._ended_s = self._clock()
+            self._end(ended)
 
     async def _draw(self, prompt: Prompt, timeout_s: float) -> None:
         try:
@@ -64,7 +71,7 @@ class Voted(Attempt):
                 for sample, asked in zip(self._samples, self._prompts(prompt), strict=True):
                     group.create_task(_drain(sample, asked, timeout_s))
         finally:
-            self.usage = sum((sample.report().usage for sample in self._samples), Usage())
+            self._told_usage = sum((sample.report().usage for sample in self._samples), Usage())
             self._is_billed = self.usage != Usage()
 
     def _prompts(self, prompt: Prompt) -> tuple[Prompt, ...]:

@@ -17,7 +17,6 @@ from policies.probes.base import ProbeOptions
 from policies.samples import MAX_SAMPLE_COUNT, further_prompts
 from policies.signals.agreement import read, sample_agreement
 from policies.signals.base import Answer
-from policies.signals.final_answer import find_final_answer
 
 # A sample may be twice as long as the answer; one that runs away is cut and agrees with nothing.
 _LENGTH_MARGIN, _LEAST_TOKEN_COUNT = 2, 32
@@ -60,7 +59,7 @@ class Samples:
 
     def prompts(self, answer: Answer) -> tuple[Prompt, ...]:
         """The prompt again, with other seeds; nothing where the answer comes to no conclusion to compare."""
-        if find_final_answer(answer.text) is None:
+        if answer.conclusion is None:
             return ()
         written = len(answer.tokens) or -(
             -(len(answer.text) + len(answer.reasoning)) // _CHARACTERS_PER_TOKEN

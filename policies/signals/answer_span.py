@@ -13,7 +13,6 @@ import numpy as np
 
 from backends.types import TokenLogprob
 from policies.signals.base import Answer
-from policies.signals.final_answer import find_final_answer
 from policies.signals.logprobs import finite
 
 _READ_TOKEN_COUNT = 2_000
@@ -33,7 +32,7 @@ class AnswerSpan:
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Measure the span; a conclusion of one token has equal mean, minimum and sum."""
-        final = find_final_answer(answer.text) if answer.tokens else None
+        final = answer.conclusion if answer.tokens else None
         span = () if final is None else span_of(answer.tokens[-_READ_TOKEN_COUNT:], final.written)
         if not span:
             return {}

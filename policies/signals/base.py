@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from backends.tools import ToolCall
 from backends.types import FinishReason, Prompt, TokenLogprob
+from policies.signals.final_answer import FinalAnswer, find_final_answer
 
 VALIDATOR_SUFFIX = "_valid"
 """Names of validators' measures end so; 0 there proves the answer wrong, whatever else is seen."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """A complete answer as a signal sees it: what was asked, and all that came back.
 
@@ -29,6 +31,11 @@ class Answer:
     finish_reason: FinishReason = FinishReason.STOP
     samples: tuple[str, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
+
+    @cached_property
+    def conclusion(self) -> FinalAnswer | None:
+        """What the text comes down to, looked for once for all signals; None: nothing that can be seen."""
+        return find_final_answer(self.text)
 
 
 @runtime_checkable
@@ -59,6 +66,15 @@ class Signal(Protocol):
         ...
 
 
+@runtime_checkable
+class Selective(Protocol):
+    """A costly signal that most answers do not concern; those it measures for next to nothing."""
+
+    def concerns(self, answer: Answer) -> bool:
+        """Whether there may be something in ``answer`` to spend ``cost_us`` on; a look, no more."""
+        ...
+
+
 def measure_all(signals: Iterable[Signal], answer: Answer) -> dict[str, float]:
     """Collect what all ``signals`` say of ``answer``, in one mapping."""
     return {name: value for signal in signals for name, value in signal.measure(answer).items()}
@@ -66,7 +82,7 @@ def measure_all(signals: Iterable[Signal], answer: Answer) -> dict[str, float]:
 
 def failed_validation(measured: Mapping[str, float]) -> bool:
     """Whether a validator proved the answer wrong."""
-    return any(value == 0.0 for name, value in measured.items() if name.endswith(VALIDATOR_SUFFIX))
+    return any(value == 0.0 and name.endswith(VALIDATOR_SUFFIX) for name, value in measured.items())
 
 
 def was_validated(measured: Mapping[str, float]) -> bool:

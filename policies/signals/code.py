@@ -39,6 +39,10 @@ class Code:
     cost_us = 500.0
     refutes = False
 
+    def concerns(self, answer: Answer) -> bool:
+        """Whether it has a fence, or begins as Python does."""
+        return "```" in answer.text or answer.text.lstrip().startswith(_BARE_PYTHON)
+
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Check fenced blocks, and an answer that is nothing but Python."""
         checked = [parses(language, text) for language, text in _blocks(answer.text)]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from backends.types import Prompt, Role
 from policies.signals.base import Answer
 from policies.signals.excerpt import excerpt
-from policies.signals.final_answer import FinalAnswer, Kind, find_final_answer
+from policies.signals.final_answer import FinalAnswer, Kind
 
 _OPTION = re.compile(r"^[ \t]{0,4}\(?([A-J])[.):][ \t]{1,4}(.{1,400})", re.MULTILINE)
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]{3,}")
@@ -35,7 +35,7 @@ class Conclusion:
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Measure any answer, the prompt's last user message beside it."""
-        final = find_final_answer(answer.text)
+        final = answer.conclusion
         if final is None:
             return {"conclusion_found": 0.0}
         question = _question(answer.prompt)

@@ -19,8 +19,7 @@ WINDOW_TOKEN_COUNT = 4
 FLOOR = -100.0
 """Natural logarithm under which a probability counts as 0; keeps every value finite."""
 
-_QUANTILES = (0.05, 0.10, 0.25, 0.50)
-_QUANTILE_NAMES = tuple(f"logprob_q{round(100 * q):02d}" for q in _QUANTILES)
+_QUANTILES = {f"logprob_q{round(100 * share):02d}": share for share in (0.05, 0.10, 0.25, 0.50)}
 
 
 class Logprobs:
@@ -47,19 +46,24 @@ def finite(values: Iterable[float]) -> Floats:
 
 
 def _levels(logprobs: Floats) -> dict[str, float]:
-    ordered = np.sort(logprobs)
-    places = np.multiply(_QUANTILES, len(ordered) - 1)
+    ordered = np.sort(logprobs).tolist()
     total = float(logprobs.sum())
     return {
-        **dict(
-            zip(_QUANTILE_NAMES, np.interp(places, np.arange(len(ordered)), ordered).tolist(), strict=True)
-        ),
-        "logprob_min": float(ordered[0]),
+        **{name: _quantile(ordered, share) for name, share in _QUANTILES.items()},
+        "logprob_min": ordered[0],
         "logprob_mean": total / len(logprobs),
         "logprob_sum": total,
         "logprob_worst_window": _worst_window(logprobs),
         "logprob_token_count": float(len(logprobs)),
     }
+
+
+def _quantile(ordered: list[float], share: float) -> float:
+    """Read a quantile off, between two values in proportion."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
 def _worst_window(logprobs: Floats) -> float:

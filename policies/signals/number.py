@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from backends.types import Prompt, Role
 from policies.signals.base import Answer
 from policies.signals.excerpt import excerpt
-from policies.signals.final_answer import Kind, find_final_answer
+from policies.signals.final_answer import Kind
 
 _ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|long|far|old|fast|tall|heavy)\b|\bwhat (?:percent|fraction|number)"
@@ -45,11 +45,11 @@ class Number:
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Hold the conclusion against the last user message and the text before it."""
-        final = find_final_answer(answer.text)
+        final = answer.conclusion
         if final is None:
             return {}
         question, measured = _question(answer.prompt), {}
-        if final.kind is not Kind.LETTER and _ASKS_NUMBER.search(question):
+        if final.kind is not Kind.LETTER and _asks_number(question):
             measured["number_as_asked"] = float(final.kind is Kind.NUMBER)
         if final.kind is Kind.NUMBER:
             asked, given = _asked_unit(question), _given_unit(answer.text, final.written)
@@ -63,6 +63,11 @@ class Number:
 def _question(prompt: Prompt) -> str:
     asked = [message.content for message in prompt.messages if message.role is Role.USER]
     return asked[-1][-2_000:].casefold() if asked else ""
+
+
+def _asks_number(question: str) -> bool:
+    # Most questions have neither word, and finding a word is ten times quicker than the pattern.
+    return ("how " in question or "what " in question) and _ASKS_NUMBER.search(question) is not None
 
 
 def _asked_unit(question: str) -> str | None:

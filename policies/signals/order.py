@@ -7,8 +7,10 @@ nothing is always measured: there is more to learn from it later than to save no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import cast
 
-from policies.signals.base import Answer, Signal, failed_validation
+from policies.signals.base import Answer, Selective, Signal, failed_validation
 
 ALWAYS_US = 120.0
 """Declared cost up to which a signal is measured whatever its result could change: asking a policy what
@@ -25,11 +27,24 @@ def measure_while(
 ) -> dict[str, float]:
     """Collect what ``signals``, in their order, say of ``answer``.
 
-    ``is_worth`` is asked of the costly ones only, and of none once a validator has refuted the answer.
+    ``is_worth`` is asked of the costly ones only, where they concern the answer, and of none once a
+    validator has refuted it.
     """
     measured: dict[str, float] = {}
     for signal in signals:
-        if signal.cost_us > ALWAYS_US and (failed_validation(measured) or not is_worth(signal)):
+        if _is_costly(signal, answer) and (failed_validation(measured) or not is_worth(signal)):
             continue
         measured.update(signal.measure(answer))
     return measured
+
+
+def _is_costly(signal: Signal, answer: Answer) -> bool:
+    if signal.cost_us <= ALWAYS_US:
+        return False
+    return not _is_selective(type(signal)) or cast("Selective", signal).concerns(answer)
+
+
+@cache
+def _is_selective(kind: type) -> bool:
+    # Kept by class: asking a protocol takes longer than most signals.
+    return issubclass(kind, Selective)

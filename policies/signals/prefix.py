@@ -79,11 +79,10 @@ class Prefix:
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
         """Nothing without log-probabilities."""
-        tokens = answer.tokens[: CHECKPOINTS[-1]]
-        reached = [count for count in CHECKPOINTS if count <= len(tokens)]
+        reached = [count for count in CHECKPOINTS if count <= len(answer.tokens)]
         if not reached:
             return {}
-        columns = _running(tokens)
+        columns = _running(answer.tokens[: reached[-1]])
         return {
             f"{MARK}{count}_{name}": value
             for count in reached
@@ -95,8 +94,6 @@ class Prefix:
 def _running(tokens: tuple[TokenLogprob, ...]) -> dict[str, Floats]:
     """:class:`PrefixStatistics` after each token, (tokens,), all at once; NaN where there is none."""
     logprobs = finite(token.logprob for token in tokens)
-    known = np.array([token.entropy is not None for token in tokens])
-    entropies = -finite(-(token.entropy or 0.0) for token in tokens)
     sums = np.concatenate(([0.0], np.cumsum(logprobs)))
     places = np.arange(1, len(tokens) + 1)
     windows = (sums[places] - sums[np.maximum(places - WINDOW_TOKEN_COUNT, 0)]) / np.minimum(
@@ -105,14 +102,22 @@ def _running(tokens: tuple[TokenLogprob, ...]) -> dict[str, Floats]:
     # Until a window is full there is one, of all tokens so far.
     full = windows[WINDOW_TOKEN_COUNT - 1 :]
     worst = np.concatenate((windows[: WINDOW_TOKEN_COUNT - 1], np.minimum.accumulate(full)))
-    with np.errstate(invalid="ignore"):
-        means = np.cumsum(np.where(known, entropies, 0.0)) / np.cumsum(known)
     return {
         "logprob_mean": sums[1:] / places,
         "logprob_min": np.minimum.accumulate(logprobs),
         "logprob_worst_window": worst,
-        "entropy_mean": means,
+        **_running_entropy(tokens),
     }
+
+
+def _running_entropy(tokens: tuple[TokenLogprob, ...]) -> dict[str, Floats]:
+    known = [token.entropy is not None for token in tokens]
+    if not any(known):
+        return {}
+    entropies = -finite(-(token.entropy or 0.0) for token in tokens)
+    with np.errstate(invalid="ignore"):
+        means = np.cumsum(np.where(known, entropies, 0.0)) / np.cumsum(known)
+    return {"entropy_mean": means}
 
 
 def checkpoint_of(name: str) -> int | None:

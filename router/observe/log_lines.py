@@ -15,6 +15,8 @@ from typing import Any, Literal, TextIO
 from router.request_context import current
 from router.traceparent import trace_id_of
 
+# One encoder for all: json.dumps makes a new one a call where its settings are not the default.
+_dump = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _TEXT = "%(asctime)s %(levelname)s %(message)s"
 
 
@@ -38,19 +40,18 @@ class JsonFormatter(_Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
         }
+        fields = getattr(record, "fields", None)
+        line["message"] = "request" if isinstance(fields, dict) else record.getMessage()
         if request_id:
             line["request_id"] = request_id
         if trace_id := trace_id_of(traceparent):
             line["trace_id"] = trace_id
-        fields = getattr(record, "fields", None)
         if isinstance(fields, dict):
-            line["message"] = "request"
             line |= {key: value for key, value in fields.items() if value is not None}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _dump(line)
 
 
 class TextFormatter(_Formatter):

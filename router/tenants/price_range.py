@@ -30,7 +30,7 @@ def price_range(plan: Plan) -> PriceRange | None:
     least = min(map(ladder.money_to_try_usd_micros, usable), default=None)
     if least is None or (limit is not None and limit < least):
         return None
-    most = sum(_worst_usd_micros(rung, plan) for rung in usable)
+    most = sum(map(_worst_usd_micros, usable))
     return PriceRange(least, most if limit is None else min(most, limit))
 
 
@@ -42,6 +42,5 @@ def expected_token_count(plan: Plan) -> int:
     return 0
 
 
-def _worst_usd_micros(rung: Rung, plan: Plan) -> int:
-    limit = rung.output_token_limit(plan.request.prompt)
-    return rung.tier.price.cost_usd_micros(Usage(rung.input_token_count, limit))
+def _worst_usd_micros(rung: Rung) -> int:
+    return rung.tier.price.cost_usd_micros(Usage(rung.input_token_count, rung.output_token_limit))

@@ -81,8 +81,8 @@ def test_an_answer_is_open_while_a_tier_is_left_that_confidence_may_call_for() -
 def test_validators_come_first_then_what_is_cheap() -> None:
     """A proof settles all else."""
     ordered = in_order([SIGNALS.load(name)() for name in SIGNALS.names()])
-    assert [signal.name for signal in ordered[:2]] == ["regex", "json_schema"]
-    costs = [signal.cost_us for signal in ordered[2:]]
+    assert [signal.name for signal in ordered if signal.refutes] == [s.name for s in ordered[:3]]
+    costs = [signal.cost_us for signal in ordered[3:]]
     assert costs == sorted(costs)
     assert min(costs) > 0.0
 
