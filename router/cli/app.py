@@ -23,6 +23,7 @@ from router.cli import (
     document,
     evaluate,
     explain,
+    health,
     init,
     journal,
     keys,
@@ -65,6 +66,7 @@ app.command("rollback", epilog=rollback.EPILOG)(rollback.rollback)
 app.command("ask", epilog=ask.EPILOG)(ask.ask)
 app.command("explain", epilog=explain.EPILOG)(explain.explain)
 app.command("tiers", epilog=tiers.EPILOG)(tiers.tiers)
+app.command("health", epilog=health.EPILOG)(health.health)
 app.command("collect", epilog=collect.EPILOG)(collect.collect)
 app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command("calibrate", epilog=calibrate.EPILOG)(calibrate.calibrate)
