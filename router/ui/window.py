@@ -1,0 +1,132 @@
+"""The last minutes of traffic as figures: rates, shares, percentiles, the way up the ladder, money."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from router.ui.traffic import LATENCY_BASE, SLICE_S, Slice, Traffic
+
+K = TypeVar("K")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One step of a chart that ends at ``end_s``: requests a second by tier that answered, and latencies.
+
+    ``failed_per_s`` had no answer. Latencies are None where nothing ended.
+    """
+
+    end_s: float
+    per_s: dict[str, float]
+    failed_per_s: float
+    p50_s: float | None
+    p95_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """``span_s`` seconds up to ``end_s``. Money is in US dollars."""
+
+    span_s: float
+    end_s: float
+    count: int
+    tiers: Counter[str]
+    firsts: Counter[str]
+    endings: Counter[str]
+    attempts: Counter[tuple[str, str, str]]
+    moves: Counter[tuple[str, str, str]]
+    cost_usd: float
+    baseline_usd: float
+    p50_s: float | None
+    p95_s: float | None
+    points: tuple[Point, ...]
+
+    @property
+    def per_s(self) -> float:
+        """Requests a second."""
+        return self.count / self.span_s
+
+    @property
+    def answered_count(self) -> int:
+        """Requests that had an answer."""
+        return self.tiers.total()
+
+    @property
+    def escalated_count(self) -> int:
+        """Steps from one tier to another."""
+        return self.moves.total()
+
+    @property
+    def saved_share(self) -> float | None:
+        """Share of the baseline's cost that was not spent; None: it would cost nothing."""
+        return 1.0 - self.cost_usd / self.baseline_usd if self.baseline_usd else None
+
+    @property
+    def errors(self) -> list[tuple[str, int]]:
+        """Requests without an answer by reason, most frequent first."""
+        return [(reason, count) for reason, count in self.endings.most_common() if reason != "OK"]
+
+
+def window_of(traffic: Traffic, span_s: float, point_count: int = 60) -> Window:
+    """Sum up the slices of the last ``span_s`` seconds, the one under way included."""
+    end_s = (traffic.clock() // SLICE_S + 1) * SLICE_S
+    slices = [one for one in traffic.slices if one.start_s >= end_s - span_s]
+    step_s = max(SLICE_S, span_s / point_count // SLICE_S * SLICE_S)
+    latencies = _sum([one.latencies for one in slices])
+    return Window(
+        span_s=span_s,
+        end_s=end_s,
+        count=sum(one.count for one in slices),
+        tiers=_sum([one.tiers for one in slices]),
+        firsts=_sum([one.firsts for one in slices]),
+        endings=_sum([one.endings for one in slices]),
+        attempts=_sum([one.attempts for one in slices]),
+        moves=_sum([one.moves for one in slices]),
+        cost_usd=sum(one.cost_usd_micros for one in slices) / 1e6,
+        baseline_usd=sum(one.baseline_usd_micros for one in slices) / 1e6,
+        p50_s=percentile(latencies, 0.5),
+        p95_s=percentile(latencies, 0.95),
+        points=tuple(_points(slices, end_s, span_s, step_s)),
+    )
+
+
+def percentile(latencies: Counter[int], share: float) -> float | None:
+    """Seconds that ``share`` of ``latencies`` do not exceed, within 5 %; None: there are none."""
+    wanted = share * latencies.total()
+    seen = 0
+    for power in sorted(latencies):
+        seen += latencies[power]
+        if seen >= wanted:
+            return float(LATENCY_BASE ** (power + 0.5))
+    return None
+
+
+def _points(slices: Sequence[Slice], end_s: float, span_s: float, step_s: float) -> list[Point]:
+    steps: dict[int, list[Slice]] = {}
+    for one in slices:
+        steps.setdefault(int((end_s - SLICE_S - one.start_s) // step_s), []).append(one)
+    count = int(span_s // step_s)
+    return [_point(steps.get(back, []), end_s - back * step_s, step_s) for back in reversed(range(count))]
+
+
+def _point(slices: Sequence[Slice], end_s: float, step_s: float) -> Point:
+    tiers = _sum([one.tiers for one in slices])
+    latencies = _sum([one.latencies for one in slices])
+    failed = sum(one.count for one in slices) - tiers.total()
+    return Point(
+        end_s,
+        {tier: count / step_s for tier, count in tiers.items()},
+        failed / step_s,
+        percentile(latencies, 0.5),
+        percentile(latencies, 0.95),
+    )
+
+
+def _sum(counters: Sequence[Counter[K]]) -> Counter[K]:
+    total: Counter[K] = Counter()
+    for counter in counters:
+        total.update(counter)
+    return total
