@@ -98,7 +98,9 @@ def audits(path: Path, count: int) -> tuple[Audit, ...]:
 
 def tenants(path: Path) -> tuple[str, ...]:
     """Tenants among the newest requests, in the order of names. Raises JournalError."""
-    sql = "SELECT DISTINCT tenant FROM (SELECT tenant FROM requests ORDER BY rowid DESC LIMIT 5000) ORDER BY 1"
+    sql = (
+        "SELECT DISTINCT tenant FROM (SELECT tenant FROM requests ORDER BY rowid DESC LIMIT 5000) ORDER BY 1"
+    )
     with _opened(path) as connection:
         return tuple(row[0] for row in connection.execute(sql))
 
@@ -139,7 +141,7 @@ def _whole(connection: sqlite3.Connection, row: sqlite3.Row) -> Record:
     )
     audit = connection.execute("SELECT * FROM audits WHERE request_id = ?", (request_id,)).fetchone()
     return replace(
-        from_row(row),
+        from_row(dict(row)),
         feedback=tuple(Feedback(*score) for score in scores),
         audit=None if audit is None else to_audit(audit),
     )

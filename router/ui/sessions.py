@@ -39,9 +39,7 @@ class Session:
 class Sessions:
     """All logins by keys of ``keys``, each for ``duration_s``. ``clock`` gives steady seconds."""
 
-    def __init__(
-        self, keys: KeyRing, duration_s: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, keys: KeyRing, duration_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._keys = keys
         self._duration_s = duration_s
         self._clock = clock
@@ -51,6 +49,14 @@ class Sessions:
     def duration_s(self) -> float:
         """How long a login lasts."""
         return self._duration_s
+
+    def open(self) -> None:
+        """Read the keys. Raises KeyFileError."""
+        self._keys.open()
+
+    def weakness(self) -> str | None:
+        """Say why the admin keys must not guard pages that other machines reach; None: they may."""
+        return self._keys.weakness()
 
     def log_in(self, key: str) -> tuple[str, Session]:
         """Begin a session and name its cookie. Raises Unauthenticated or PermissionDenied."""
