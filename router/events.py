@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backends.types import FinishReason, Usage
+from backends.types import FinishReason, TokenLogprob, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,15 @@ class AttemptStarted:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A piece of an attempt's answer."""
+    """A piece of an attempt's answer.
+
+    ``tokens`` are those generated since the piece before, reasoning included, where text is shown as it comes
+    and the tier gives log-probabilities.
+    """
 
     number: int
     text: str
+    tokens: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

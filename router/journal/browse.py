@@ -65,8 +65,8 @@ def page(path: Path, wanted: Wanted, count: int, before_row: int | None = None) 
     is_cut = False
     with _opened(path) as connection:
         try:
-            for row in connection.execute(sql, (*values, count + 1)):
-                rows.append((row["rowid"], _whole(connection, row)))
+            found = connection.execute(sql, (*values, count + 1))
+            rows.extend((row["rowid"], _whole(connection, row)) for row in found)
         except sqlite3.OperationalError as exc:
             if "interrupted" not in str(exc):
                 raise

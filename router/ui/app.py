@@ -67,7 +67,7 @@ class Pages:
 
 
 def is_wanted(sources: Sources, listen: str) -> bool:
-    """Whether there are pages where ``listen`` is: on this machine unless switched off, beyond it if asked."""
+    """Whether there are pages at ``listen``: on this machine unless switched off, beyond it if asked."""
     wanted = sources.config.ui
     if is_loopback(listen):
         return wanted.enabled

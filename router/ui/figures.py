@@ -9,7 +9,7 @@ NOTHING = "–"
 
 
 def usd(value: float | None) -> str:
-    """Write US dollars: cents from a dollar up, else three significant digits."""
+    """Write US dollars: cents from a dollar up, else up to three significant digits."""
     if value is None:
         return NOTHING
     size = abs(value)
@@ -19,7 +19,8 @@ def usd(value: float | None) -> str:
     if size >= 1.0:
         return f"{sign}${size:,.2f}"
     digits = min(9, 2 - floor(log10(size)))
-    return f"{sign}${size:.{digits}f}"
+    whole, _, cents = f"{size:.{digits}f}".partition(".")
+    return f"{sign}${whole}.{cents.rstrip('0').ljust(2, '0')}"
 
 
 def usd_micros(value: float | None) -> str:
@@ -65,6 +66,11 @@ def number(value: float | None, digits: int = 2) -> str:
     return NOTHING if value is None else f"{value:.{digits}f}"
 
 
+def signal(value: float) -> str:
+    """Write a figure of any size by three significant digits."""
+    return f"{value + 0.0:.3g}"
+
+
 def moment(seconds: float) -> str:
     """Write a time of day and its date, UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -88,6 +94,7 @@ FILTERS = {
     "count": count,
     "rate": rate,
     "number": number,
+    "signal": signal,
     "moment": moment,
     "iso": iso,
     "words": words,

@@ -58,7 +58,7 @@ class Quality:
 
     ``curve`` is what choosing by predicted quality and cost would reach, ``tiers`` each tier alone by
     prediction, ``observed`` policies by their scores. ``error`` is the expected calibration error, None:
-    nothing was scored. ``confident`` is the mean confidence of answers by policy.
+    nothing was scored. ``confident`` is the mean confidence of answers by policy, of those not observed.
     """
 
     request_count: int
@@ -85,7 +85,7 @@ def quality_of(records: Sequence[Record]) -> Quality:
         curve=curve,
         tiers=tiers,
         observed=observed,
-        confident=_confident(answered),
+        confident=_confident(answered, {spot.name for spot in observed}),
         bins=bins,
         error=_error(bins),
         unscored_policies=thin,
@@ -121,10 +121,11 @@ def _observed(scored: Sequence[tuple[Record, float]]) -> tuple[tuple[Spot, ...],
     return tuple(spots), tuple(thin)
 
 
-def _confident(answered: Sequence[Record]) -> tuple[Spot, ...]:
+def _confident(answered: Sequence[Record], scored: set[str]) -> tuple[Spot, ...]:
+    """Policies by the confidence in their answers, where their scores do not tell."""
     by_policy: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for record in answered:
-        if record.confidence is not None:
+        if record.confidence is not None and record.policy not in scored:
             by_policy[record.policy].append((record.cost_usd_micros, record.confidence))
     return tuple(
         Spot(name, fmean(c for c, _ in pairs) / 1e6, fmean(q for _, q in pairs), len(pairs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import exp
 from typing import Any
 
 from router.events import (
@@ -19,7 +20,13 @@ def told(event: Event) -> dict[str, Any]:
     """Write one event; money in US dollars, times in seconds."""
     match event:
         case TextDelta():
-            return {"event": "text", "number": event.number, "text": event.text}
+            probabilities = [round(exp(token.logprob), 4) for token in event.tokens]
+            return {
+                "event": "text",
+                "number": event.number,
+                "text": event.text,
+                "probabilities": probabilities,
+            }
         case AttemptStarted():
             return {
                 "event": "started",

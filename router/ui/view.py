@@ -69,7 +69,13 @@ class View:
     def _shared(self) -> dict[str, Any]:
         ladder = self._sources.ladder
         tones = {name: place % COLOUR_COUNT for place, name in enumerate(ladder)}
-        return {"ladder": ladder, "tone": lambda name: tones.get(name, "x")}
+        return {
+            "ladder": ladder,
+            "tone": lambda name: tones.get(name, "x"),
+            "in_order": lambda shares: sorted(
+                shares.items(), key=lambda pair: tones.get(pair[0], len(tones))
+            ),
+        }
 
 
 def width_of(request: Request) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.ui.charts.axis import Axis, from_zero, round_step
 from router.ui.quality import Bin, Quality, Spot
 
 LEFT, RIGHT, TOP, BOTTOM = 48.0, 16.0, 14.0, 40.0
+# Of labels in 12 pixels, in the widest of the fonts that the pages name.
+_LETTER_WIDTH, _LINE_HEIGHT = 7.4, 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +92,33 @@ def _mark(kind: str, spot: Spot, x: Axis, y: Axis) -> Mark:
     at_x, at_y = x.at(spot.cost_usd), y.at(spot.quality)
     low = None if spot.low is None else y.at(spot.low)
     high = None if spot.high is None else y.at(spot.high)
-    ends = "end" if at_x > (x.start + x.end) / 2 else "start"
+    ends = "end" if at_x + _label_width(kind, spot) > x.end else "start"
     return Mark(spot, kind, at_x, at_y, low, high, ends, at_y + 4.0)
+
+
+def _label_width(kind: str, spot: Spot) -> float:
+    """About how wide a mark's label is, the gap to its mark included."""
+    return 10.0 + _LETTER_WIDTH * (len(spot.name) + (7 if kind == "tier" else 0))
 
 
 def _apart(marks: list[Mark]) -> list[Mark]:
     """Move labels that would lie upon each other apart, from the top down."""
     placed: list[Mark] = []
     for mark in sorted(marks, key=lambda one: one.y):
+        left, right = _reach(mark)
         label_y = mark.label_y
         for other in placed:
-            near = other.ends == mark.ends and abs(other.x - mark.x) < 150.0
-            if near and abs(other.label_y - label_y) < 15.0:
-                label_y = other.label_y + 15.0
-        placed.append(Mark(mark.spot, mark.kind, mark.x, mark.y, mark.low_y, mark.high_y, mark.ends, label_y))
+            other_left, other_right = _reach(other)
+            overlaps = left < other_right and other_left < right
+            if overlaps and abs(other.label_y - label_y) < _LINE_HEIGHT:
+                label_y = other.label_y + _LINE_HEIGHT
+        placed.append(replace(mark, label_y=round(label_y, 1)))
     return placed
+
+
+def _reach(mark: Mark) -> tuple[float, float]:
+    width = _label_width(mark.kind, mark.spot)
+    return (mark.x, mark.x + width) if mark.ends == "start" else (mark.x - width, mark.x)
 
 
 def _bar(one: Bin, x: Axis, y: Axis, most_height: float, most: int) -> Bar:

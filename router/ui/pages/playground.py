@@ -16,6 +16,7 @@ from upshift.v1 import router_pb2
 
 from router.errors import RoutingError
 from router.request import Request as Asked
+from router.rpc.coalesce import coalesced
 from router.rpc.edge import new_request_id
 from router.rpc.rules import Known
 from router.rpc.seam import Call
@@ -90,7 +91,7 @@ class PlaygroundPage:
 
     async def _lines(self, asked: Asked) -> AsyncGenerator[bytes]:
         try:
-            async with aclosing(self._sources.core.run(asked)) as events:
+            async with aclosing(coalesced(self._sources.core.run(asked))) as events:
                 async for event in events:
                     yield line(told(event))
         except RoutingError as error:

@@ -11,10 +11,13 @@ let lanes = new Map();
 const words = (name) => (name || "").replaceAll("_", " ").toLowerCase();
 const number = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 
+const signal = (value) => String(Number(value.toPrecision(3)));
+
 function usd(value) {
   if (!value) return "$0";
   if (value >= 1) return `$${value.toFixed(2)}`;
-  return `$${value.toFixed(Math.min(9, 2 - Math.floor(Math.log10(value))))}`;
+  const [whole, cents] = value.toFixed(Math.min(9, 2 - Math.floor(Math.log10(value)))).split(".");
+  return `$${whole}.${cents.replace(/0+$/, "").padEnd(2, "0")}`;
 }
 
 function time(seconds) {
@@ -50,9 +53,13 @@ function bar(css, share, label) {
   return svg;
 }
 
-function facts(pairs) {
-  const list = make("dl", "facts across");
-  for (const [name, value] of pairs) list.append(make("dt", "", name), make("dd", "", value));
+function facts(pairs, css = "across") {
+  const list = make("dl", `facts ${css}`);
+  for (const [name, value] of pairs) {
+    const pair = make("div");
+    pair.append(make("dt", "", name), make("dd", "", value));
+    list.append(pair);
+  }
   return list;
 }
 
@@ -84,7 +91,7 @@ class Pulse {
     }
     const count = this.values.length;
     const mean = this.values.reduce((sum, value) => sum + value, 0) / count;
-    this.svg.setAttribute("viewBox", `0 0 ${Math.max(40, count)} 24`);
+    this.svg.setAttribute("viewBox", `0 0 ${Math.max(64, count)} 24`);
     this.svg.setAttribute("aria-label", `${count} tokens, mean probability ${mean.toFixed(2)}`);
     this.mean.textContent = mean.toFixed(2);
     this.element.hidden = false;
@@ -114,6 +121,10 @@ class Lane {
   }
 
   sure(confidence) {
+    if (confidence === null) {
+      this.meter.replaceChildren(make("span", "", "Confidence"), make("span", "dim", "none: it was not written to its end"));
+      return;
+    }
     this.meter.replaceChildren(
       make("span", "", "Confidence"),
       bar(`fill ${this.tone}`, confidence, `confidence ${number(confidence)}`),
@@ -140,7 +151,7 @@ class Lane {
     const signals = make("details");
     const names = Object.keys(report.signals).sort();
     signals.append(make("summary", "", `${names.length} signals`));
-    signals.append(facts(names.map((name) => [words(name), number(report.signals[name], 4)])));
+    signals.append(facts(names.map((name) => [words(name), signal(report.signals[name])]), "columns"));
     this.more.replaceChildren(
       facts([
         ["Cost", usd(report.cost_usd)],
