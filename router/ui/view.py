@@ -5,6 +5,7 @@ Decides the navigation and the colours of tiers. Refuses to know what a page is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +69,15 @@ class View:
 
     def _shared(self) -> dict[str, Any]:
         ladder = self._sources.ladder
-        tones = {name: place % COLOUR_COUNT for place, name in enumerate(ladder)}
-        return {
-            "ladder": ladder,
-            "tone": lambda name: tones.get(name, "x"),
-            "in_order": lambda shares: sorted(
-                shares.items(), key=lambda pair: tones.get(pair[0], len(tones))
-            ),
-        }
+        places = {name: place for place, name in enumerate(ladder)}
+
+        def tone(name: str) -> int | str:
+            return places[name] % COLOUR_COUNT if name in places else "x"
+
+        def in_order(shares: Mapping[str, float]) -> list[tuple[str, float]]:
+            return sorted(shares.items(), key=lambda pair: places.get(pair[0], len(places)))
+
+        return {"ladder": ladder, "tone": tone, "in_order": in_order}
 
 
 def width_of(request: Request) -> float:
