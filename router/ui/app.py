@@ -9,8 +9,8 @@ from typing import Self
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from router.rpc.listen import ListenError, is_loopback
@@ -50,6 +50,14 @@ class Pages:
         self._sources = sources
         self._listen = listen
         self.app = _app(sources)
+
+    def routes(self, path: str = "/ui") -> tuple[BaseRoute, ...]:
+        """Where the pages are, for whoever serves an HTTP port."""
+
+        async def enter(_: Request) -> Response:
+            return RedirectResponse(f"{path}/overview", 308)
+
+        return Route(path, enter, methods=["GET"]), Mount(path, app=self.app)
 
     async def __aenter__(self) -> Self:
         sessions = self._sources.sessions

@@ -83,4 +83,7 @@ class View:
 def width_of(request: Request) -> float:
     """How wide the browser wants its charts, in pixels, within reason."""
     asked = request.query_params.get("width", "")
-    return float(min(1600, max(260, int(asked)))) if asked.isdecimal() and len(asked) < 6 else 620.0
+    if asked.isdecimal() and len(asked) < 6:
+        return float(min(1600, max(260, int(asked))))
+    # Until the page's script has measured.
+    return 300.0 if "Mobi" in request.headers.get("user-agent", "") else 560.0

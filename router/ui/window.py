@@ -70,7 +70,7 @@ class Window:
         return [(reason, count) for reason, count in self.endings.most_common() if reason != "OK"]
 
 
-def window_of(traffic: Traffic, span_s: float, point_count: int = 60) -> Window:
+def window_of(traffic: Traffic, span_s: float, point_count: int = 40) -> Window:
     """Sum up the slices of the last ``span_s`` seconds, the one under way included."""
     end_s = (traffic.clock() // SLICE_S + 1) * SLICE_S
     slices = [one for one in traffic.slices if one.start_s >= end_s - span_s]

@@ -80,11 +80,11 @@ def curve_chart(found: Quality, width: float, height: float) -> CurveChart:
 
 def reliability_chart(found: Quality, width: float, height: float) -> ReliabilityChart:
     """Draw the bins of ``found``."""
-    strip = 44.0
+    strip = 54.0
     x = Axis(0.0, 1.0, LEFT, width - RIGHT)
     y = Axis(0.0, 1.0, height - BOTTOM - strip, TOP)
     most = max((one.count for one in found.bins), default=0) or 1
-    bars = tuple(_bar(one, x, y, strip - 10.0, most) for one in found.bins)
+    bars = tuple(_bar(one, x, y, strip - 28.0, most) for one in found.bins)
     return ReliabilityChart(width, height, x, y, height - BOTTOM, bars)
 
 
@@ -98,7 +98,7 @@ def _mark(kind: str, spot: Spot, x: Axis, y: Axis) -> Mark:
 
 def _label_width(kind: str, spot: Spot) -> float:
     """About how wide a mark's label is, the gap to its mark included."""
-    return 10.0 + _LETTER_WIDTH * (len(spot.name) + (7 if kind == "tier" else 0))
+    return 10.0 + _LETTER_WIDTH * (len(spot.name) + (6 if kind == "tier" else 0))
 
 
 def _apart(marks: list[Mark]) -> list[Mark]:

@@ -16,6 +16,8 @@ from router.ui.view import View, width_of
 
 _HEIGHT = 320.0
 _AUDIT_COUNT = 50
+# The page and its charts ask one after the other; 20,000 requests take seconds to read.
+_FRESH_S = 5.0
 
 
 class QualityPage:
@@ -24,6 +26,7 @@ class QualityPage:
     def __init__(self, sources: Sources, view: View) -> None:
         self._sources = sources
         self._view = view
+        self._known: tuple[float, Quality] | None = None
         self.routes = (
             Route("/quality", self.show, methods=["GET"]),
             Route("/quality/charts", self.charts, methods=["GET"]),
@@ -51,7 +54,7 @@ class QualityPage:
         said = "" if history.exists else "No journal is kept, so there is no history: set journal.path."
         if history.exists:
             try:
-                found = await history.reckon(quality_of)
+                found = await self._found()
             except JournalError as exc:
                 said = str(exc)
         return {
@@ -63,6 +66,13 @@ class QualityPage:
             "curve": None if found is None else curve_chart(found, width, _HEIGHT),
             "reliability": None if found is None else reliability_chart(found, width, _HEIGHT),
         }
+
+    async def _found(self) -> Quality:
+        """Reckon anew, unless that was done a moment ago."""
+        now_s = self._sources.traffic.clock()
+        if self._known is None or not 0.0 <= now_s - self._known[0] < _FRESH_S:
+            self._known = now_s, await self._sources.history.reckon(quality_of)
+        return self._known[1]
 
     async def _audits(self) -> tuple[tuple[Audit, ...], str]:
         if not self._sources.history.exists:

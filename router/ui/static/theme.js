@@ -12,6 +12,7 @@
   };
   show(chosen());
   document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector('nav [aria-current="page"]')?.scrollIntoView({ inline: "center", block: "nearest" });
     const button = document.getElementById("theme");
     const tell = () => {
       document.getElementById("theme-name").textContent = NAMES[chosen()];

@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import yaml
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from backends.types import Message, Prompt, Role
 from router.live.config_file import ConfigFile
@@ -133,7 +132,7 @@ async def housed(folder: Path, *, with_keys: bool = False, **sections: Any) -> A
         await core.start()
         stack.push_async_callback(core.close)
         pages = await stack.enter_async_context(Pages(sources, "127.0.0.1:0"))
-        app = Starlette(routes=[Mount("/ui", app=pages.app)])
+        app = Starlette(routes=pages.routes())
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 4321))
         client = await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"accept": "text/html"})

@@ -31,7 +31,7 @@ async def test_problems_have_their_line_and_key(house: House) -> None:
     text = edited(house, "backend: echo", "backend: ehco")
     told = (await house.post("/policy/check", {"content": text})).json()
     line = text.splitlines().index("  backend: ehco") + 1
-    assert [problem["line"] for problem in told["problems"]][0] == line
+    assert told["problems"][0]["line"] == line
     assert told["problems"][0]["key"] == "tiers[0].backend"
     assert "did you mean 'echo'" in told["problems"][0]["message"]
 

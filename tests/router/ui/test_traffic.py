@@ -60,9 +60,8 @@ def test_the_baseline_is_the_answers_own_cost_where_it_ran(traffic: Traffic) -> 
 
 def test_the_baseline_is_predicted_where_it_did_not_run(traffic: Traffic) -> None:
     """From the estimate that was made before the request ran."""
-    traffic.heard(
-        run([report(1, "edge", Outcome.ACCEPTED, "confident", cost=1)], estimates={"frontier": 80.0})
-    )
+    answered = report(1, "edge", Outcome.ACCEPTED, "confident", cost=1)
+    traffic.heard(run([answered], estimates={"frontier": 80.0}))
     assert traffic.total.baseline_usd_micros == 80.0
 
 
