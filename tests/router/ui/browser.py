@@ -116,11 +116,8 @@ class Served:
 
     async def _serve(self) -> None:
         async with housed(self._folder, **self._sections) as self.house:
-            config = uvicorn.Config(
-                self.house.app, host="127.0.0.1", port=0, log_level="error", lifespan="off"
-            )
-            server = uvicorn.Server(config)
-            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined,method-assign]
+            app = self.house.app
+            server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
             serving = asyncio.create_task(server._serve())
             while not server.started:
                 await asyncio.sleep(0.01)

@@ -144,6 +144,7 @@ async def test_a_simulation_without_traffic_is_refused(house: House) -> None:
 
 async def test_what_no_page_sends_is_refused(house: House) -> None:
     """Unknown fields, wrong types, and no JSON at all."""
-    for value in ({"content": 1}, {"content": "", "more": 1}, [], "x"):
+    sent: list[object] = [{"content": 1}, {"content": "", "more": 1}, [], "x"]
+    for value in sent:
         answer = await house.post("/policy/check", value)
         assert (answer.status_code, answer.json()["reason"]) == (400, "FIELD_INVALID")

@@ -47,7 +47,8 @@ def test_a_request_counts_by_tier_step_and_money(traffic: Traffic) -> None:
     """Its answer, the step that led there, and what it cost."""
     traffic.heard(climbed())
     window = window_of(traffic, 60.0)
-    assert (window.count, window.tiers, window.cost_usd) == (1, Counter({"frontier": 1}), pytest.approx(1e-4))
+    assert (window.count, window.tiers) == (1, Counter({"frontier": 1}))
+    assert window.cost_usd == pytest.approx(1e-4)
     assert window.moves == Counter({("edge", "frontier", "low_confidence"): 1})
     assert window.firsts == Counter({"edge": 1})
 
