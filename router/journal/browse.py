@@ -53,8 +53,13 @@ class Page:
     is_cut: bool = False
 
 
-def page(path: Path, wanted: Wanted, count: int, before_row: int | None = None) -> Page:
-    """Find ``count`` requests written before ``before_row``, None: the newest. Raises JournalError."""
+def page(
+    path: Path, wanted: Wanted, count: int, before_row: int | None = None, *, max_s: float = MAX_SEARCH_S
+) -> Page:
+    """Find ``count`` requests written before ``before_row``, None: the newest. Raises JournalError.
+
+    The search is given up after ``max_s``.
+    """
     clauses, values = _conditions(wanted)
     if before_row is not None:
         clauses.append("rowid < ?")
@@ -63,7 +68,7 @@ def page(path: Path, wanted: Wanted, count: int, before_row: int | None = None) 
     sql = f"SELECT rowid, * FROM requests {where} ORDER BY rowid DESC LIMIT ?"  # noqa: S608 - clauses are ours
     rows: list[tuple[int, Record]] = []
     is_cut = False
-    with _opened(path) as connection:
+    with _opened(path, max_s) as connection:
         try:
             found = connection.execute(sql, (*values, count + 1))
             rows.extend((row["rowid"], _whole(connection, row)) for row in found)
@@ -156,12 +161,12 @@ def _opened(path: Path, max_s: float | None = MAX_SEARCH_S) -> Iterator[sqlite3.
         raise JournalError(f"the journal {path} cannot be opened: {exc}") from exc
     with closing(connection):
         connection.row_factory = sqlite3.Row
-        if max_s is not None:
-            end_s = time.monotonic() + max_s
-            connection.set_progress_handler(lambda: time.monotonic() > end_s, _STEPS)
         try:
             if schema.check(connection) < schema.AUDITS_VERSION:
                 raise JournalError("no server of this version has written to it yet")
+            if max_s is not None:
+                end_s = time.monotonic() + max_s
+                connection.set_progress_handler(lambda: time.monotonic() > end_s, _STEPS)
             yield connection
         except (sqlite3.Error, JournalError, ValueError, LookupError, TypeError) as exc:
             raise JournalError(f"the journal {path} cannot be read: {exc}") from exc

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from router.config.model import Config
 from router.rpc.listen import ListenError, is_loopback
 from router.ui.doors import Doors
 from router.ui.pages.login import LoginPage
@@ -74,12 +75,12 @@ class Pages:
         self._sources.history.close()
 
 
-def is_wanted(sources: Sources, listen: str) -> bool:
+def is_wanted(config: Config, listen: str) -> bool:
     """Whether there are pages at ``listen``: on this machine unless switched off, beyond it if asked."""
-    wanted = sources.config.ui
+    wanted = config.ui
     if is_loopback(listen):
         return wanted.enabled
-    return wanted.enabled and wanted.allow_beyond_loopback and sources.sessions is not None
+    return wanted.enabled and wanted.allow_beyond_loopback and config.auth.keys is not None
 
 
 def _app(sources: Sources) -> Starlette:

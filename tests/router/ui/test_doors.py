@@ -177,17 +177,17 @@ async def test_logins_are_written_down(locked: House) -> None:
 
 async def test_beyond_this_machine_they_are_off_unless_asked_for(locked: House) -> None:
     """And on it they are on unless switched off."""
-    assert is_wanted(locked.sources, "127.0.0.1:80")
-    assert not is_wanted(locked.sources, "0.0.0.0:80")
+    assert is_wanted(locked.sources.config, "127.0.0.1:80")
+    assert not is_wanted(locked.sources.config, "0.0.0.0:80")
 
 
 async def test_beyond_this_machine_they_can_be_asked_for(tmp_path: Path) -> None:
     """In plain words, and with keys."""
     async with housed(tmp_path, with_keys=True, ui={"allow_beyond_loopback": True}) as found:
-        assert is_wanted(found.sources, "0.0.0.0:80")
+        assert is_wanted(found.sources.config, "0.0.0.0:80")
 
 
 async def test_they_can_be_switched_off(tmp_path: Path) -> None:
     """On this machine as well."""
     async with housed(tmp_path, ui={"enabled": False}) as found:
-        assert not is_wanted(found.sources, "127.0.0.1:80")
+        assert not is_wanted(found.sources.config, "127.0.0.1:80")
