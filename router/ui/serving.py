@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from router.live.core import LiveRouter
-from router.live.reloader import Reloader
 from router.observe.watch import Watch
-from router.rpc.admin.audit_log import AuditLog
 from router.ui.app import Pages, is_wanted
-from router.ui.sources import sources_of
+from router.ui.sources import Served, sources_of
+
+__all__ = ["Served", "pages_at"]
 
 
-def pages_at(
-    listen: str, core: LiveRouter, reloader: Reloader, watch: Watch, audit: AuditLog | None
-) -> Pages | None:
-    """The pages of what ``core`` serves, for an HTTP port at ``listen``; None: there are to be none.
+def pages_at(listen: str, served: Served, watch: Watch) -> Pages | None:
+    """The pages of what is ``served``, for an HTTP port at ``listen``; None: there are to be none.
 
     To be entered while the port is open; ``Pages.routes`` are its addresses. Where there are none, nothing
     listens to requests either.
     """
-    if not is_wanted(reloader.served.config, listen):
+    if not is_wanted(served.reloader.served.config, listen):
         return None
-    sources = sources_of(core, reloader, audit)
+    sources = sources_of(served)
     watch.listen(sources.traffic.heard)
     return Pages(sources, listen)

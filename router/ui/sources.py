@@ -11,10 +11,24 @@ from router.config.model import Config
 from router.live.core import LiveRouter
 from router.live.reloader import Reloader
 from router.rpc.admin.audit_log import AuditLog
+from router.rpc.places import Places
 from router.tenants.key_ring import KeyRing
 from router.ui.history import History
 from router.ui.sessions import Sessions
 from router.ui.traffic import Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a server is made of, as far as its pages look at it or ask it.
+
+    ``places`` are shared with its other doors; ``audit`` None: nobody writes down what was done.
+    """
+
+    core: LiveRouter
+    reloader: Reloader
+    places: Places
+    audit: AuditLog | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,7 @@ class Sources:
 
     core: LiveRouter
     reloader: Reloader
+    places: Places
     traffic: Traffic
     history: History
     sessions: Sessions | None
@@ -49,23 +64,20 @@ class Sources:
             self.audit.note(what, by=by, outcome=outcome, peer=peer, via="ui", **more)
 
 
-def sources_of(
-    core: LiveRouter,
-    reloader: Reloader,
-    audit: AuditLog | None,
-    clock: Callable[[], float] = time.time,
-) -> Sources:
+def sources_of(served: Served, clock: Callable[[], float] = time.time) -> Sources:
     """Join what a server is made of. Opens nothing."""
+    core, reloader = served.core, served.reloader
     config = reloader.served.config
     traffic = Traffic(lambda: baseline_of(reloader.served.config, core), _pricing(core), clock)
     keys = None if config.auth.keys is None else KeyRing(config.auth.keys)
     return Sources(
         core=core,
         reloader=reloader,
+        places=served.places,
         traffic=traffic,
         history=History(config.journal.path, config.ui.history_request_count),
         sessions=None if keys is None else Sessions(keys, config.ui.session_hours * 3600.0),
-        audit=audit,
+        audit=served.audit,
         started_s=clock(),
     )
 

@@ -91,9 +91,10 @@ class PlaygroundPage:
 
     async def _lines(self, asked: Asked) -> AsyncGenerator[bytes]:
         try:
-            async with aclosing(coalesced(self._sources.core.run(asked))) as events:
-                async for event in events:
-                    yield line(told(event))
+            with self._sources.places.take():
+                async with aclosing(coalesced(self._sources.core.run(asked))) as events:
+                    async for event in events:
+                        yield line(told(event))
         except RoutingError as error:
             yield line({"event": "failed", "request_id": asked.id, **refusal(error)})
 

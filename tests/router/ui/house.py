@@ -22,11 +22,12 @@ from router.live.versions import Versions, folder_of
 from router.observe.outlook import Outlook
 from router.request import Request
 from router.rpc.admin.audit_log import AuditLog
+from router.rpc.places import Places
 from router.tenants.key_file import write_keys
 from router.tenants.keys import mint
 from router.tenants.principal import Scope
 from router.ui.app import Pages
-from router.ui.sources import Sources, sources_of
+from router.ui.sources import Served, Sources, sources_of
 from tests.router.conftest import ask
 
 ORIGIN = "http://127.0.0.1"
@@ -127,7 +128,7 @@ async def housed(folder: Path, *, with_keys: bool = False, **sections: Any) -> A
         audit = AuditLog(served.config.admin.audit) if served.config.admin.audit else None
         if audit is not None:
             await stack.enter_async_context(audit)
-        sources = sources_of(core, reloader, audit)
+        sources = sources_of(Served(core, reloader, Places(16), audit))
         outlook.watch.listen(sources.traffic.heard)
         await core.start()
         stack.push_async_callback(core.close)
