@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-moe bench-moe-gpu bench-local bench-documents
+.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-pages bench-moe bench-moe-gpu bench-local bench-documents
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -44,6 +44,9 @@ protos: $(READY) ## Generate the stubs from protos/
 
 bench-overhead: $(READY) ## Measure what routing adds to a bare gRPC echo
 	@$(BIN)/python -m tests.bench.overhead $(ARGS)
+
+bench-pages: $(READY) ## Measure what the pages at /ui add to a request, and what a look at them takes
+	@$(BIN)/python -m tests.bench.pages $(ARGS)
 
 bench-load: $(READY) ## Overload, stop, leave, soak and kill a server, and count what is lost
 	@$(BIN)/python -m tests.bench.overload $(ARGS)

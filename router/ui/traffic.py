@@ -10,7 +10,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from itertools import pairwise
-from math import log
+from math import floor, log
+from typing import Any
 
 from backends.types import Usage
 from router.events import AttemptReport, Outcome
@@ -22,6 +23,7 @@ SLICE_COUNT = 450
 # a percentile is right within 5 %.
 LATENCY_BASE = 1.1
 _MIN_LATENCY_S = 1e-6
+_PER_LOG = 1.0 / log(LATENCY_BASE)
 
 PriceOf = Callable[[str, Usage], int | None]
 """Cost of that usage at that tier, in millionths of a US dollar; None: there is no such tier."""
@@ -60,9 +62,32 @@ class Slice:
         self.moves: Counter[tuple[str, str, str]] = Counter()
         self.latencies: Counter[int] = Counter()
 
+    def add(self, other: Slice) -> None:
+        """Count what ``other`` has counted, too."""
+        self.count += other.count
+        self.cost_usd_micros += other.cost_usd_micros
+        self.baseline_usd_micros += other.baseline_usd_micros
+        for own, more in (
+            (self.tiers, other.tiers),
+            (self.firsts, other.firsts),
+            (self.endings, other.endings),
+            (self.attempts, other.attempts),
+            (self.moves, other.moves),
+            (self.latencies, other.latencies),
+        ):
+            _add(own, more)
+
+
+def _add(own: Counter[Any], more: Counter[Any]) -> None:
+    # Counter.update copes with all that can be counted, and takes five times as long.
+    for key, count in more.items():
+        own[key] = own.get(key, 0) + count
+
 
 class Traffic:
     """Hears of runs (:data:`router.observe.run.RunListener`); use it from the loop's thread.
+
+    ``slices`` are in order; ``total`` has number and money of all requests since the start.
 
     ``baseline`` names the tier that is always asked in the comparison, ``price_of`` prices tokens.
     """
@@ -81,19 +106,20 @@ class Traffic:
 
     def heard(self, run: Run) -> None:
         """Count ``run``."""
-        now = self._slice()
-        now.latencies[int(log(max(run.latency_s, _MIN_LATENCY_S), LATENCY_BASE) // 1)] += 1
-        cost = sum(report.cost_usd_micros for report in run.attempts)
-        result = run.entry.result
+        now, total, result = self._slice(), self.total, run.entry.result
+        now.latencies[floor(log(max(run.latency_s, _MIN_LATENCY_S)) * _PER_LOG)] += 1
+        cost = 0
+        for report in run.attempts:
+            cost += report.cost_usd_micros
         # What had no answer has saved nothing.
         baseline = cost if result is None else self._baseline(run)
-        for counts in (now, self.total):
+        for counts in (now, total):
             counts.count += 1
             counts.cost_usd_micros += cost
             counts.baseline_usd_micros += baseline
-            counts.endings[run.outcome] += 1
-            if result is not None:
-                counts.tiers[result.tier] += 1
+        now.endings[run.outcome] += 1
+        if result is not None:
+            now.tiers[result.tier] += 1
         self._count_attempts(now, run.attempts)
 
     def _slice(self) -> Slice:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from math import ceil
 
 from router.ui.traffic import LATENCY_BASE, SLICE_S, Slice, Traffic
-
-K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +70,25 @@ class Window:
 def window_of(traffic: Traffic, span_s: float, point_count: int = 40) -> Window:
     """Sum up the slices of the last ``span_s`` seconds, the one under way included."""
     end_s = (traffic.clock() // SLICE_S + 1) * SLICE_S
-    slices = [one for one in traffic.slices if one.start_s >= end_s - span_s]
     step_s = max(SLICE_S, span_s / point_count // SLICE_S * SLICE_S)
-    latencies = _sum([one.latencies for one in slices])
+    steps = _steps(traffic, end_s, span_s, step_s)
+    whole = Slice(end_s - span_s)
+    for step in steps:
+        whole.add(step)
     return Window(
         span_s=span_s,
         end_s=end_s,
-        count=sum(one.count for one in slices),
-        tiers=_sum([one.tiers for one in slices]),
-        firsts=_sum([one.firsts for one in slices]),
-        endings=_sum([one.endings for one in slices]),
-        attempts=_sum([one.attempts for one in slices]),
-        moves=_sum([one.moves for one in slices]),
-        cost_usd=sum(one.cost_usd_micros for one in slices) / 1e6,
-        baseline_usd=sum(one.baseline_usd_micros for one in slices) / 1e6,
-        p50_s=percentile(latencies, 0.5),
-        p95_s=percentile(latencies, 0.95),
-        points=tuple(_points(slices, end_s, span_s, step_s)),
+        count=whole.count,
+        tiers=whole.tiers,
+        firsts=whole.firsts,
+        endings=whole.endings,
+        attempts=whole.attempts,
+        moves=whole.moves,
+        cost_usd=whole.cost_usd_micros / 1e6,
+        baseline_usd=whole.baseline_usd_micros / 1e6,
+        p50_s=percentile(whole.latencies, 0.5),
+        p95_s=percentile(whole.latencies, 0.95),
+        points=tuple(_point(step, step_s) for step in steps),
     )
 
 
@@ -104,29 +103,22 @@ def percentile(latencies: Counter[int], share: float) -> float | None:
     return None
 
 
-def _points(slices: Sequence[Slice], end_s: float, span_s: float, step_s: float) -> list[Point]:
-    steps: dict[int, list[Slice]] = {}
-    for one in slices:
-        steps.setdefault(int((end_s - SLICE_S - one.start_s) // step_s), []).append(one)
-    count = int(span_s // step_s)
-    return [_point(steps.get(back, []), end_s - back * step_s, step_s) for back in reversed(range(count))]
+def _steps(traffic: Traffic, end_s: float, span_s: float, step_s: float) -> list[Slice]:
+    """The slices of the span put together to steps, oldest first; a shorter one begins where it must."""
+    count = ceil(span_s / step_s)
+    steps = [Slice(end_s - back * step_s) for back in range(count, 0, -1)]
+    for one in reversed(traffic.slices):
+        if one.start_s < end_s - span_s:
+            break
+        steps[int((one.start_s - steps[0].start_s) // step_s)].add(one)
+    return steps
 
 
-def _point(slices: Sequence[Slice], end_s: float, step_s: float) -> Point:
-    tiers = _sum([one.tiers for one in slices])
-    latencies = _sum([one.latencies for one in slices])
-    failed = sum(one.count for one in slices) - tiers.total()
+def _point(step: Slice, step_s: float) -> Point:
     return Point(
-        end_s,
-        {tier: count / step_s for tier, count in tiers.items()},
-        failed / step_s,
-        percentile(latencies, 0.5),
-        percentile(latencies, 0.95),
+        step.start_s + step_s,
+        {tier: count / step_s for tier, count in step.tiers.items()},
+        (step.count - step.tiers.total()) / step_s,
+        percentile(step.latencies, 0.5),
+        percentile(step.latencies, 0.95),
     )
-
-
-def _sum(counters: Sequence[Counter[K]]) -> Counter[K]:
-    total: Counter[K] = Counter()
-    for counter in counters:
-        total.update(counter)
-    return total
