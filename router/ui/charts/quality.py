@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import floor
 
-from router.ui.charts.axis import Axis, from_zero, round_step
+from router.ui.charts.axis import Axis, from_zero
 from router.ui.quality import Bin, Quality, Spot
 
 LEFT, RIGHT, TOP, BOTTOM = 48.0, 16.0, 14.0, 40.0
@@ -71,8 +72,7 @@ def curve_chart(found: Quality, width: float, height: float) -> CurveChart:
     spots = [spot for _, some in kinds for spot in some] + list(found.curve)
     x = from_zero(max((spot.cost_usd for spot in spots), default=0.0), LEFT, width - RIGHT, 4)
     lowest = min((spot.quality if spot.low is None else spot.low for spot in spots), default=0.0)
-    step = round_step((1.0 - lowest) / 4) if lowest < 1.0 else 0.25
-    y = Axis(max(0.0, lowest // step * step), 1.0, height - BOTTOM, TOP)
+    y = Axis(max(0.0, floor(min(lowest, 0.8) * 10) / 10), 1.0, height - BOTTOM, TOP)
     path = " L".join(f"{x.at(spot.cost_usd)},{y.at(spot.quality)}" for spot in found.curve)
     marks = [_mark(kind, spot, x, y) for kind, some in kinds for spot in some]
     return CurveChart(width, height, x, y, f"M{path}" if path else "", tuple(_apart(marks)))

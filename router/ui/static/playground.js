@@ -112,7 +112,7 @@ class Lane {
     this.pulse = new Pulse(this.tone);
     this.meter = make("div", "confidence");
     this.more = make("div");
-    this.element.append(head, make("p", "sub", `asked: ${words(told.reason)}`), this.pulse.element, this.text, this.meter, this.more);
+    this.element.append(head, make("p", "sub", `why it is asked: ${words(told.reason)}`), this.pulse.element, this.text, this.meter, this.more);
   }
 
   write(told) {

@@ -62,7 +62,7 @@ function drawDiff(place, lines) {
   for (const line of lines.slice(2)) pre.append(make("span", kinds[line[0]] || "", `${line}\n`));
   const added = lines.slice(2).filter((line) => line[0] === "+").length;
   const removed = lines.slice(2).filter((line) => line[0] === "-").length;
-  place.replaceChildren(make("p", "note", `${added} lines added, ${removed} removed`), pre);
+  place.replaceChildren(make("p", "note", `${added} added, ${removed} removed`), pre);
 }
 
 function judge(said, tone) {
