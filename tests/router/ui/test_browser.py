@@ -210,3 +210,21 @@ def test_the_overview_moves_while_it_is_looked_at(browser: Browser, served: Serv
     served.do(served.house.answer("hello", "one-more"))
     browser.wait(lambda: f"{before + 1} requests" in browser.text("main"), "the new figure")
     assert browser.run("return document.getElementById('traffic-table').open")
+
+
+def test_the_admin_key_opens_locked_pages(browser: Browser, tmp_path: Path) -> None:
+    """By the form, with a cookie that scripts do not see; logging out shuts them again."""
+    with Served(tmp_path, {"with_keys": True}) as locked:
+        browser.driver.get(f"{locked.base}/policy")
+        browser.driver.find_element("id", "key").send_keys("upk_wrong\n")
+        browser.wait(lambda: "not known" in browser.text(".problem"), "the refusal")
+        # Chromium notes every answer that is none of 2xx.
+        complaints = browser.complaints()
+        assert all("401" in one for one in complaints), complaints
+        browser.driver.find_element("id", "key").send_keys(f"{locked.house.key}\n")
+        browser.wait(lambda: browser.text("h1") == "Policy", "the page that was asked for")
+        assert browser.run("return document.cookie") == ""
+        browser.run("document.querySelector('form[action$=logout] button').click()")
+        browser.wait(lambda: browser.text("h1") == "Log in", "the login")
+        browser.driver.get(f"{locked.base}/policy")
+        assert browser.text("h1") == "Log in"

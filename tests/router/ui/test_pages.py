@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.requests import Request
 
+from policies.guarantee.certificate import EVERYTHING
+from policies.guarantee.monitor import Standing
+from router.certificates.warrant import CertificateStatus
 from router.errors import BudgetExhausted
 from router.journal import browse
+from router.live.core import LiveRouter
 from router.request import Constraints
+from router.ui.pages.quality import QualityPage
+from router.ui.view import View
 from tests.router.ui.house import EVIL, House, housed
 
 PAGES = ("", "overview", "quality", "tiers", "tenants", "requests", "playground", "policy")
@@ -140,3 +149,50 @@ async def test_a_request_that_had_no_answer_is_shown(house: House) -> None:
     with pytest.raises(BudgetExhausted):
         await house.answer("hello", "broke", constraints=broke)
     assert "BUDGET_EXHAUSTED" in (await house.client.get("/ui/overview/live")).text
+
+
+class Certified:
+    """A router that serves by two certificates, one of them withdrawn; all else is the one behind it."""
+
+    def __init__(self, core: LiveRouter) -> None:
+        self._core = core
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._core, name)
+
+    def certificates(self) -> tuple[CertificateStatus, ...]:
+        """How they stand."""
+        holds = CertificateStatus(
+            id="c" * 32,
+            policy="default",
+            stratum=EVERYTHING,
+            standing=Standing.CERTIFIED,
+            withdrawn=None,
+            max_loss=0.02,
+            confidence=0.95,
+            expires_s=2e9,
+            audit_rate=0.018,
+            audit_count=123,
+            alarm_progress=0.25,
+        )
+        return holds, replace(holds, id="d" * 32, stratum=EVIL, withdrawn="the model of tier edge changed")
+
+
+async def test_certificates_are_shown_as_they_stand(tmp_path: Path) -> None:
+    """What they promise, how far the evidence against them has come, and why one does not hold."""
+    async with housed(tmp_path) as found:
+        core: Any = Certified(found.core)
+        view = View(replace(found.sources, core=core))
+        page = QualityPage(replace(found.sources, core=core), view)
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+        text = bytes((await page.show(Request(scope))).body).decode()
+    for said in (
+        "2.0 %",
+        "95 % sure",
+        "123, of 1.8 %",
+        "25 %",
+        "withdrawn",
+        "the model of tier edge changed",
+    ):
+        assert said in text
+    assert "<script>document" not in text
