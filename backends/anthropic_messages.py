@@ -11,7 +11,8 @@ import httpx
 from backends.answer_text import AnswerText
 from backends.anthropic_messages_answer import MessageAnswer
 from backends.anthropic_messages_options import AnthropicMessagesOptions
-from backends.anthropic_messages_wire import VERSION, as_output, as_tool, request_body, with_thinking
+from backends.anthropic_messages_tools import answer_tool, is_result, must_call, tool_fields
+from backends.anthropic_messages_wire import VERSION, as_output, request_body, with_thinking
 from backends.http_chat import HttpChatBackend
 from backends.types import JsonSchemaFormat, Prompt
 
@@ -34,30 +35,31 @@ class AnthropicMessagesBackend(HttpChatBackend[AnthropicMessagesOptions]):
         return {"x-api-key": key}
 
     def body(self, prompt: Prompt) -> dict[str, Any]:
-        """Make the request. A model that is made to use a tool cannot think before."""
+        """Make the request.
+
+        A model that is made to use a tool cannot think before; nor one that goes on after a call, for the API
+        wants to see what it thought before that, which nobody kept.
+        """
         body = request_body(self.options.model, prompt, self.output_limit(prompt))
-        form = prompt.response_format
-        if self._is_tool(prompt):
-            assert isinstance(form, JsonSchemaFormat)
-            return body | as_tool(dict(form.schema))
-        if isinstance(form, JsonSchemaFormat) and self.options.json_schema is not None:
+        form, answer = prompt.response_format, self._answer_tool(prompt)
+        tools = tool_fields(prompt, answer)
+        body |= tools
+        is_asked = answer is None and self.options.json_schema is not None and not must_call(tools)
+        if is_asked and isinstance(form, JsonSchemaFormat):
             body |= as_output(dict(form.schema))
         budget = self.options.thinking_token_count
-        return body if budget is None else with_thinking(body, budget)
+        goes_on = any(is_result(message) for message in prompt.messages[-1:])
+        return body if budget is None or must_call(tools) or goes_on else with_thinking(body, budget)
 
     def new_answer(self, prompt: Prompt, input_token_count: int) -> MessageAnswer:
         """Read a tool's input where that was asked for."""
         return MessageAnswer(
             AnswerText(prompt.sampling.stop),
             estimated_input_token_count=input_token_count,
-            is_tool=self._is_tool(prompt),
+            answer_tool=self._answer_tool(prompt),
+            takes_calls=prompt.tools is not None,
         )
 
-    def _is_tool(self, prompt: Prompt) -> bool:
-        """Whether a tool's input is asked for, which can only be an object."""
-        form = prompt.response_format
-        return (
-            self.options.json_schema == "tool"
-            and isinstance(form, JsonSchemaFormat)
-            and form.schema.get("type") == "object"
-        )
+    def _answer_tool(self, prompt: Prompt) -> str | None:
+        """The tool whose input is asked for as the answer."""
+        return answer_tool(prompt) if self.options.json_schema == "tool" else None

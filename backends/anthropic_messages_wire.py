@@ -6,16 +6,18 @@ as the API's rules for versions ask of clients.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from backends import types
+from backends.anthropic_messages_tools import call_block, is_result, result_block
 from backends.provider_numbers import TokenCount
 from backends.types import FinishReason, Prompt, Role, Usage
 
 VERSION = "2023-06-01"
-TOOL = "answer"
 # The API takes no higher one; ours goes to 2.
 _MAX_TEMPERATURE = 1.0
 _CUT = ("max_tokens", "model_context_window_exceeded")
@@ -48,6 +50,14 @@ class Message(_Lenient):
     usage: MessageUsage | None = None
 
 
+class ContentBlock(_Lenient):
+    """A part of the answer as it begins; that of a call says what is called."""
+
+    type: str | None = None
+    id: str | None = None
+    name: str | None = None
+
+
 class EventDelta(_Lenient):
     """What is new: a piece of text, of thought or of a tool's input, or why the model stopped."""
 
@@ -67,6 +77,8 @@ class Event(_Lenient):
     """One event of the stream, of any type."""
 
     type: str
+    index: Annotated[int, Field(ge=0)] | None = None
+    content_block: ContentBlock | None = None
     message: Message | None = None
     delta: EventDelta | None = None
     usage: MessageUsage | None = None
@@ -82,11 +94,7 @@ def request_body(model: str, prompt: Prompt, output_limit: int) -> dict[str, Any
     body: dict[str, Any] = {
         "model": model,
         "max_tokens": output_limit,
-        "messages": [
-            {"role": str(m.role), "content": _content(m)}
-            for m in prompt.messages
-            if m.role is not Role.SYSTEM
-        ],
+        "messages": list(_messages(prompt)),
         "stream": True,
         "temperature": min(sampling.temperature, _MAX_TEMPERATURE),
     }
@@ -103,8 +111,21 @@ def request_body(model: str, prompt: Prompt, output_limit: int) -> dict[str, Any
     return body
 
 
+def _messages(prompt: Prompt) -> Iterator[dict[str, Any]]:
+    """The turns; what came of all calls of one turn stands together in a message of the user's."""
+    spoken = [message for message in prompt.messages if message.role is not Role.SYSTEM]
+    for together, group in groupby(spoken, is_result):
+        if together:
+            yield {"role": str(Role.USER), "content": [result_block(message) for message in group]}
+        else:
+            yield from ({"role": str(m.role), "content": _content(m)} for m in group)
+
+
 def _content(message: types.Message) -> str | list[dict[str, Any]]:
-    """The text alone, or pictures and then the text in blocks."""
+    """The text alone, or pictures, the text, and calls in blocks."""
+    if message.tool_calls:
+        said = [{"type": "text", "text": message.content}] if message.content else []
+        return [*said, *map(call_block, message.tool_calls)]
     if not message.images:
         return message.content
     pictures: list[dict[str, Any]] = [
@@ -127,12 +148,6 @@ def with_thinking(body: dict[str, Any], budget: int) -> dict[str, Any]:
         return body
     kept = {key: value for key, value in body.items() if key not in ("temperature", "top_k", "top_p")}
     return kept | {"thinking": {"type": "enabled", "budget_tokens": budget}}
-
-
-def as_tool(schema: dict[str, Any]) -> dict[str, Any]:
-    """Ask for JSON under ``schema``, which must be of an object, as the input of the one tool there is."""
-    tool = {"name": TOOL, "description": "Gives the answer.", "input_schema": schema}
-    return {"tools": [tool], "tool_choice": {"type": "tool", "name": TOOL}}
 
 
 def as_output(schema: dict[str, Any]) -> dict[str, Any]:

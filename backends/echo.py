@@ -1,7 +1,8 @@
 """A scripted backend: the public test double, and the fastest way to try a configuration.
 
-It answers with a fixed reply, a reply looked up by the user's last message, or that message
-itself, at a pace and with log-probabilities that its options name, and fails where told to.
+It answers with a fixed reply, a reply looked up by the last message of the user or a tool, or that message
+itself, at a pace and with log-probabilities that its options name, and fails where told to. Where the prompt
+has tools, it makes the calls that it was told to make for that message.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from backends.answer_text import AnswerText
 from backends.deadline import deadline_after, until
 from backends.errors import BackendError, ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
+from backends.tool_call_pieces import new_call_id
+from backends.tools import ToolCall, ToolMode
 from backends.types import (
     Capabilities,
     Completion,
     Delta,
     FinishReason,
+    Message,
     Prompt,
     Role,
     TokenLogprob,
@@ -37,19 +41,28 @@ _WORD = re.compile(r"\s*\S+|\s+$")
 FailureName = Literal["unavailable", "overloaded", "timed_out", "context_too_long", "refused"]
 
 
+class EchoCall(BaseModel):
+    """A call that an echo backend makes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(description="The tool's name.")
+    arguments: str = Field("{}", description="What it writes as the arguments, be it JSON or not.")
+
+
 class EchoOptions(BaseModel):
     """What an echo backend says, how fast, how surely, and whether it fails."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field("echo", description="Name that it reports as its model.")
-    reply: str | None = Field(None, description="Fixed answer; unset: the user's last message.")
-    replies: dict[str, str] = Field({}, description="Answers by the user's last message; tried first.")
+    reply: str | None = Field(None, description="Fixed answer; unset: the last message.")
+    replies: dict[str, str] = Field({}, description="Answers by the last message; tried first.")
     reasoning: str = Field("", description="What it thinks before it answers.")
     logprob: Annotated[float, Field(le=0.0)] | None = Field(
         -0.01, description="Log-probability of every token; null: none are offered."
     )
-    logprobs: dict[str, float] = Field({}, description="The same by the user's last message; tried first.")
+    logprobs: dict[str, float] = Field({}, description="The same by the last message; tried first.")
     first_token_delay_s: float = Field(0.0, ge=0.0, description="Seconds before the first token.")
     token_delay_s: float = Field(0.0, ge=0.0, description="Seconds before every further token.")
     fail: FailureName | None = Field(None, description="How it fails; unset: it does not.")
@@ -57,6 +70,10 @@ class EchoOptions(BaseModel):
     context_token_count: int = Field(8192, ge=1, description="Most words of prompt and answer together.")
     external: bool = Field(False, description="Whether it counts as leaving this machine.")
     images: bool = Field(False, description="Whether it takes pictures, which it does not look at.")
+    tools: bool = Field(False, description="Whether it can be given tools to call.")
+    calls: dict[str, list[EchoCall]] = Field(
+        {}, description="Calls of tools by the last message, where the prompt has those tools."
+    )
 
 
 class EchoBackend:
@@ -72,6 +89,7 @@ class EchoBackend:
             logprobs=options.logprob is not None,
             external=options.external,
             images=options.images,
+            tools=options.tools,
         )
 
     async def start(self) -> None:
@@ -81,8 +99,12 @@ class EchoBackend:
         """Do nothing; there is nothing to free."""
 
     def count_tokens(self, prompt: Prompt) -> int:
-        """Words of the prompt."""
-        return sum(len(message.content.split()) for message in prompt.messages)
+        """Words of the prompt, and of its tools."""
+        tools = () if prompt.tools is None else prompt.tools.tools
+        offered = sum(
+            len(f"{tool.name} {tool.description} {dict(tool.parameters)}".split()) for tool in tools
+        )
+        return offered + sum(_word_count(message) for message in prompt.messages)
 
     def stream(self, prompt: Prompt, *, timeout_s: float | None = None) -> AsyncGenerator[Delta | Completion]:
         """Say the scripted answer, a word at a time."""
@@ -113,12 +135,26 @@ class EchoBackend:
         if held := text.finish().text:
             yield Delta(held)
         reason = FinishReason.LENGTH if count == limit and not text.stopped else FinishReason.STOP
+        if reason is FinishReason.STOP and (calls := self._calls(prompt)):
+            reason = FinishReason.TOOL_CALLS
+            count += sum(len(call.arguments.split()) for call in calls)
+            yield Delta(tool_calls=calls)
         yield Completion(reason, Usage(input_token_count, count))
+
+    def _calls(self, prompt: Prompt) -> tuple[ToolCall, ...]:
+        box = prompt.tools
+        if box is None or box.choice.mode is ToolMode.NONE:
+            return ()
+        told = self.options.calls.get(_last_content(prompt), [])
+        return tuple(
+            ToolCall(new_call_id(), call.name, call.arguments) for call in told if box.find(call.name)
+        )
 
     async def _deltas(self, prompt: Prompt, limit: int) -> AsyncGenerator[Delta]:
         options = self.options
-        question = _last_user_content(prompt)
-        reply = options.replies.get(question, question if options.reply is None else options.reply)
+        question = _last_content(prompt)
+        usual = question if options.reply is None else options.reply
+        reply = options.replies.get(question, "" if self._calls(prompt) else usual)
         logprob = options.logprobs.get(question, options.logprob)
         thoughts = [(word, True) for word in _WORD.findall(options.reasoning)]
         words = thoughts + [(word, False) for word in _WORD.findall(reply)]
@@ -138,5 +174,11 @@ class EchoBackend:
             )
 
 
-def _last_user_content(prompt: Prompt) -> str:
-    return next((m.content for m in reversed(prompt.messages) if m.role is Role.USER), "")
+def _last_content(prompt: Prompt) -> str:
+    asking = (Role.USER, Role.TOOL)
+    return next((m.content for m in reversed(prompt.messages) if m.role in asking), "")
+
+
+def _word_count(message: Message) -> int:
+    calls = sum(len(call.arguments.split()) for call in message.tool_calls)
+    return len(message.content.split()) + calls

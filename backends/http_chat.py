@@ -21,6 +21,7 @@ from backends.errors import BackendError, ContextTooLong, Refused, TimedOut, Una
 from backends.http import check, check_events, events, translated
 from backends.http_client import HeaderAuth, open_client
 from backends.http_options import HttpOptions
+from backends.prompt_size import character_count
 from backends.streamed_answer import StreamedAnswer, estimated_token_count
 from backends.trace_headers import trace_headers
 from backends.types import Capabilities, Completion, Delta, Prompt
@@ -61,6 +62,7 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
             max_output_token_count=options.max_output_token_count,
             external=options.leaves_machine,
             images=options.images,
+            tools=options.tools,
         )
         self._server = f"{options.base_url.host}:{options.base_url.port}"
         self._key = ApiKey(options.api_key, options.api_key_file)
@@ -100,9 +102,12 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Estimated tokens; the server's tokenizer is not at hand."""
-        characters = sum(len(message.content) for message in prompt.messages)
         pictures = _TOKENS_PER_IMAGE * prompt.image_count
-        return estimated_token_count(characters) + pictures + _TOKENS_PER_MESSAGE * len(prompt.messages)
+        return (
+            estimated_token_count(character_count(prompt))
+            + pictures
+            + _TOKENS_PER_MESSAGE * len(prompt.messages)
+        )
 
     def stream(self, prompt: Prompt, *, timeout_s: float | None = None) -> AsyncGenerator[Delta | Completion]:
         """Answer ``prompt`` as the server sends it."""
@@ -159,9 +164,13 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
                 await check(response, self._server)
                 check_events(response, self._server)
                 answer.begin()
+                was_heard = False
                 async with aclosing(events(response, **limits)) as received:
                     async for event in received:
-                        if (delta := answer.add(event)) != Delta():
+                        delta = answer.add(event)
+                        # The first piece of a call tells nothing yet but that the server answers.
+                        if delta != Delta() or answer.has_spoken is not was_heard:
+                            was_heard = answer.has_spoken
                             yield delta
                         if answer.is_over or answer.cut:
                             break

@@ -48,6 +48,7 @@ class HttpOptions(BaseModel):
         default=1024, ge=1, description="Most tokens of an answer, reasoning included."
     )
     images: bool = Field(default=False, description="Whether the model takes pictures beside text.")
+    tools: bool = Field(default=True, description="Whether the model can be given tools to call.")
     external: bool | None = Field(
         default=None,
         description="Whether prompts leave this machine; unset: unless at a loopback address, unproxied.",

@@ -57,6 +57,7 @@ class OpenAIChatBackend(HttpChatBackend[OpenAIChatOptions]):
             AnswerText(prompt.sampling.stop, self.options.reasoning_tags),
             estimated_input_token_count=input_token_count,
             top_logprob_count=prompt.sampling.top_logprob_count,
+            takes_calls=prompt.tools is not None,
         )
 
     async def _probe(self) -> None:

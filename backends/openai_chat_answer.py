@@ -15,7 +15,7 @@ class ChatAnswer(StreamedAnswer):
         """Take the next chunk, or the word that it was the last."""
         if event.strip() == DONE:
             self.is_over = True
-            return delta_of(self._finish(FinishReason.STOP))
+            return delta_of(self._finish(FinishReason.STOP), calls=self._called())
         chunk = Chunk.model_validate_json(event)
         if chunk.error is not None:
             raise error_named(chunk.error.code or chunk.error.type, "the server")
@@ -28,12 +28,15 @@ class ChatAnswer(StreamedAnswer):
         if self.finish_reason is not None:
             return Delta()
         piece = self._say(delta.content or "", delta.reasoning_content or delta.reasoning or "")
+        for call in delta.tool_calls or ():
+            self._call(call.index, call.id, call.function.name, call.function.arguments)
         if choice.finish_reason == "content_filter":
             self.refusal = "the server's content filter stopped the answer"
         elif delta.refusal:
             self.refusal = "the model declines to answer"
         if choice.finish_reason or self.cut:
             piece += self._finish(finish_reason_of(choice.finish_reason or ""))
+            return delta_of(piece, self._tokens(choice), self._called())
         return delta_of(piece, self._tokens(choice))
 
     def _tokens(self, choice: Choice) -> tuple[TokenLogprob, ...]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from itertools import chain, repeat
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from backends.provider_numbers import ContentLogprob, TokenCount, TopLogprob
+from backends.tools import Tool, Toolbox, ToolMode
 from backends.types import FinishReason, Message, Prompt, Sampling, TokenLogprob, Usage
 
 DONE = "[DONE]"
@@ -52,6 +53,21 @@ class Logprobs(_Lenient):
             yield ContentLogprob(token=text, logprob=logprob, top_logprobs=others)
 
 
+class CalledFunction(_Lenient):
+    """What is called, or a piece of its arguments."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class CallDelta(_Lenient):
+    """A piece of a call; some servers leave out which call it belongs to, or what it is called."""
+
+    index: Annotated[int, Field(ge=0)] | None = None
+    id: str | None = None
+    function: CalledFunction = CalledFunction()
+
+
 class ChoiceDelta(_Lenient):
     """A piece of an answer; servers name reasoning in either way."""
 
@@ -59,6 +75,7 @@ class ChoiceDelta(_Lenient):
     reasoning_content: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
+    tool_calls: tuple[CallDelta, ...] | None = None
 
 
 class Choice(_Lenient):
@@ -110,7 +127,7 @@ def request_body(model: str, prompt: Prompt) -> dict[str, Any]:
     sampling = prompt.sampling
     body: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": str(m.role), "content": _content(m)} for m in prompt.messages],
+        "messages": [_message(message) for message in prompt.messages],
         "stream": True,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -124,7 +141,44 @@ def request_body(model: str, prompt: Prompt) -> dict[str, Any]:
         body["seed"] = sampling.seed
     if sampling.stop:
         body["stop"] = list(sampling.stop[:_MAX_STOP_COUNT])
-    return body
+    return body if prompt.tools is None else body | _tools(prompt.tools)
+
+
+def _tools(box: Toolbox) -> dict[str, Any]:
+    """Offer tools; what is left open stays so, for servers that know the choice by no word of it."""
+    said: dict[str, Any] = {
+        "tools": [{"type": "function", "function": _function(tool)} for tool in box.tools]
+    }
+    if box.choice.name is not None:
+        said["tool_choice"] = {"type": "function", "function": {"name": box.choice.name}}
+    elif box.choice.mode is not ToolMode.AUTO:
+        said["tool_choice"] = box.choice.mode.value
+    if box.parallel_calls is not None:
+        said["parallel_tool_calls"] = box.parallel_calls
+    return said
+
+
+def _function(tool: Tool) -> dict[str, Any]:
+    said: dict[str, Any] = {"name": tool.name}
+    if tool.description:
+        said["description"] = tool.description
+    if tool.parameters:
+        said["parameters"] = dict(tool.parameters)
+    return said if tool.strict is None else said | {"strict": tool.strict}
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """A turn; the API has no word for a tool that failed, of which its text tells."""
+    said: dict[str, Any] = {"role": str(message.role), "content": _content(message)}
+    if message.tool_call_id is not None:
+        said["tool_call_id"] = message.tool_call_id
+    if message.tool_calls:
+        said["content"] = said["content"] or None
+        said["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    return said
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:

@@ -53,6 +53,7 @@ class OpenAIResponsesBackend(HttpChatBackend[OpenAIResponsesOptions]):
             AnswerText(prompt.sampling.stop),
             estimated_input_token_count=input_token_count,
             top_logprob_count=prompt.sampling.top_logprob_count,
+            takes_calls=prompt.tools is not None,
         )
 
     async def _probe(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.openai_responses_wire import Event, Response, TextDelta
+from backends.openai_responses_wire import ArgumentsDelta, Event, ItemEvent, Response, TextDelta
 from backends.provider_codes import error_named
 from backends.streamed_answer import StreamedAnswer, delta_of
 from backends.types import Delta, FinishReason
@@ -10,6 +10,9 @@ from backends.types import Delta, FinishReason
 _TEXT = "response.output_text.delta"
 _REFUSAL = "response.refusal.delta"
 _REASONING = frozenset({"response.reasoning_text.delta", "response.reasoning_summary_text.delta"})
+_ITEM = "response.output_item.added"
+_ARGUMENTS = "response.function_call_arguments.delta"
+_WHOLE_ARGUMENTS = "response.function_call_arguments.done"
 _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
@@ -27,7 +30,9 @@ class ResponseAnswer(StreamedAnswer):
             return self._piece(TextDelta.model_validate_json(event))
         if read.type in _REASONING:
             return delta_of(self._say("", TextDelta.model_validate_json(event).delta))
-        if read.type == _REFUSAL:
+        if read.type in (_ITEM, _ARGUMENTS, _WHOLE_ARGUMENTS):
+            self._take_call(read.type, event)
+        elif read.type == _REFUSAL:
             self.refusal = "the model declines to answer"
         elif read.type in _ENDS:
             return self._end(read.response or Response())
@@ -42,6 +47,19 @@ class ResponseAnswer(StreamedAnswer):
         tokens = (token.token_logprob(self._top_logprob_count) for token in piece.logprobs or ())
         return delta_of(text, tuple(tokens))
 
+    def _take_call(self, kind: str, event: str) -> None:
+        if kind == _ITEM:
+            added = ItemEvent.model_validate_json(event)
+            item = added.item
+            if item.type == "function_call":
+                self._call(added.output_index, item.call_id, item.name, item.arguments)
+            return
+        piece = ArgumentsDelta.model_validate_json(event)
+        if kind == _ARGUMENTS:
+            self._call(piece.output_index, None, None, piece.delta)
+        elif piece.arguments is not None:
+            self._calls.replace_arguments(piece.output_index, piece.arguments)
+
     def _end(self, response: Response) -> Delta:
         self.is_over = True
         if response.usage is not None:
@@ -51,4 +69,5 @@ class ResponseAnswer(StreamedAnswer):
         cut = response.incomplete_details
         if cut is not None and cut.reason == "content_filter":
             self.refusal = "the server's content filter stopped the answer"
-        return delta_of(self._finish(FinishReason.STOP if cut is None else FinishReason.LENGTH))
+        text = self._finish(FinishReason.STOP if cut is None else FinishReason.LENGTH)
+        return delta_of(text, calls=self._called())

@@ -5,12 +5,13 @@ Decides the form of both. Does no I/O. Unknown events and fields are skipped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from backends.provider_numbers import ContentLogprob, TokenCount
+from backends.tools import Toolbox
 from backends.types import Message, Prompt, Usage
 
 
@@ -66,6 +67,30 @@ class TextDelta(_Lenient):
     logprobs: tuple[ContentLogprob, ...] | None = None
 
 
+class Item(_Lenient):
+    """A part of the answer as it begins; those that are no calls are known by their pieces."""
+
+    type: str | None = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ItemEvent(_Lenient):
+    """A part of the answer begins."""
+
+    output_index: Annotated[int, Field(ge=0)]
+    item: Item
+
+
+class ArgumentsDelta(_Lenient):
+    """A piece of a call's arguments, or all of them once more when they are done."""
+
+    output_index: Annotated[int, Field(ge=0)]
+    delta: str | None = None
+    arguments: str | None = None
+
+
 class Event(_Lenient):
     """One event of the stream, of any type; ``code`` stands in those of type ``error``."""
 
@@ -81,15 +106,51 @@ def request_body(model: str, prompt: Prompt, output_limit: int) -> dict[str, Any
     The API knows no stop strings, seed, penalties, ``top_k`` and ``min_p``; stop strings are cut here.
     """
     sampling = prompt.sampling
-    return {
+    body = {
         "model": model,
-        "input": [{"role": str(m.role), "content": _content(m)} for m in prompt.messages],
+        "input": [item for message in prompt.messages for item in _items(message)],
         "max_output_tokens": output_limit,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "stream": True,
         "store": False,
     }
+    return body if prompt.tools is None else body | _tools(prompt.tools)
+
+
+def _tools(box: Toolbox) -> dict[str, Any]:
+    """Offer tools. Where nobody says how strictly, the API would refuse schemas not written for it."""
+    tools = [
+        {
+            "type": "function",
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": dict(tool.parameters) or {"type": "object", "properties": {}},
+            "strict": bool(tool.strict),
+        }
+        for tool in box.tools
+    ]
+    said: dict[str, Any] = {"tools": tools, "tool_choice": box.choice.mode.value}
+    if box.choice.name is not None:
+        said["tool_choice"] = {"type": "function", "name": box.choice.name}
+    if box.parallel_calls is not None:
+        said["parallel_tool_calls"] = box.parallel_calls
+    return said
+
+
+def _items(message: Message) -> Iterator[dict[str, Any]]:
+    """A turn: what was said, and each call, and what came of one, as items of their own.
+
+    The API has no word for a tool that failed, of which its text tells.
+    """
+    if message.tool_call_id is not None:
+        yield {"type": "function_call_output", "call_id": message.tool_call_id, "output": message.content}
+        return
+    if message.content or not message.tool_calls:
+        yield {"role": str(message.role), "content": _content(message)}
+    for call in message.tool_calls:
+        said = {"call_id": call.id, "name": call.name, "arguments": call.arguments}
+        yield {"type": "function_call"} | said
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:

@@ -126,7 +126,7 @@ class Terms:
 
     ``max_cost_usd_micros`` and ``max_attempt_count`` are what is left, ``min_confidence`` what the caller
     accepts; None: no limit. ``hop_count`` is how many routers have passed the request on before it came
-    here; ``traceparent`` is W3C Trace Context's.
+    here; ``traceparent`` is W3C Trace Context's. ``session`` names the conversation; empty: it has no name.
     """
 
     min_confidence: float | None = None
@@ -136,6 +136,7 @@ class Terms:
     request_id: str = ""
     traceparent: str = ""
     hop_count: int = 0
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)

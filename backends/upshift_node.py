@@ -7,7 +7,7 @@ leaving the stream cancels the call, and a request that has passed too many node
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from upshift.v1.router_pb2_grpc import RouterServiceStub
 from backends.api_key import ApiKey
 from backends.deadline import deadline_after, until
 from backends.errors import BackendError, Refused, TimedOut, Unavailable
+from backends.prompt_size import character_count
 from backends.streamed_answer import estimated_token_count
 from backends.types import Capabilities, Completion, Delta, Prompt, Terms
 from backends.upshift_node_answer import NodeAnswer
@@ -60,12 +61,18 @@ class UpshiftNodeBackend:
         self._channel: grpc.aio.Channel | None = None
 
     async def start(self) -> None:
-        """Open the channel and ask for the node's tiers: they tell what fits into it."""
+        """Open the channel and ask for the node's tiers: they tell what fits into it, and what it can do."""
         if self._channel is None:
             self._channel = self._open()
         if self.options.start_check:
-            longest = await self._longest_context(self._channel)
-            self.capabilities = replace(self.capabilities, context_token_count=longest)
+            tiers = await self._tiers(self._channel)
+            contexts = [tier.context_token_count for tier in tiers]
+            self.capabilities = replace(
+                self.capabilities,
+                # Most tokens that any tier takes; not known where one does not say.
+                context_token_count=max(contexts) if contexts and all(contexts) else None,
+                tools=any(tier.tools for tier in tiers),
+            )
 
     async def close(self) -> None:
         """End all calls and disconnect."""
@@ -75,8 +82,7 @@ class UpshiftNodeBackend:
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Estimated tokens; the tokenizers of the node's tiers are not at hand."""
-        characters = sum(len(message.content) for message in prompt.messages)
-        return estimated_token_count(characters) + _TOKENS_PER_MESSAGE * len(prompt.messages)
+        return estimated_token_count(character_count(prompt)) + _TOKENS_PER_MESSAGE * len(prompt.messages)
 
     def stream(self, prompt: Prompt, *, timeout_s: float | None = None) -> AsyncGenerator[Delta | Completion]:
         """Answer ``prompt`` as the node sends it."""
@@ -135,18 +141,16 @@ class UpshiftNodeBackend:
         limit = self.options.max_output_token_count
         return min(prompt.sampling.max_output_token_count or limit, limit)
 
-    async def _longest_context(self, channel: grpc.aio.Channel) -> int | None:
-        """Most tokens that any of the node's tiers takes; None where one does not say."""
+    async def _tiers(self, channel: grpc.aio.Channel) -> Sequence[router_pb2.Tier]:
         call = RouterServiceStub(channel).ListTiers(
             router_pb2.ListTiersRequest(page_size=1000),
             timeout=self.options.start_timeout_s,
             metadata=request_metadata(Terms(), self._key.current()),
         )
         try:
-            contexts = [tier.context_token_count for tier in (await call).tiers]
+            return (await call).tiers
         except grpc.aio.AioRpcError as exc:
             raise error_of(exc, self.options.target) from None
-        return max(contexts) if contexts and all(contexts) else None
 
     def _check_leave(self, prompt: Prompt) -> None:
         limit, hop_count = self.options.max_hop_count, prompt.terms.hop_count

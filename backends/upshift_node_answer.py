@@ -11,12 +11,18 @@ from upshift.v1 import router_pb2, types_pb2
 from backends.errors import Unavailable
 from backends.streamed_answer import estimated_token_count
 from backends.types import Completion, Delta, FinishReason, Usage
+from backends.upshift_node_tools import call_of
 
 # No request costs or takes more; a node that claims so is not believed.
 _MAX_COUNT = 10**9
 # Text that a node may send per token that it was asked for, and at least, all attempts together; beyond
 # that it never ends.
 _CHARACTERS_PER_TOKEN, _MIN_CHARACTER_COUNT = 256, 1 << 22
+
+_REASONS = {
+    types_pb2.FINISH_REASON_LENGTH: FinishReason.LENGTH,
+    types_pb2.FINISH_REASON_TOOL_CALLS: FinishReason.TOOL_CALLS,
+}
 
 
 class NodeAnswer:
@@ -71,7 +77,7 @@ class NodeAnswer:
         seen = (usage.input_token_count, usage.output_token_count, cached, result.cost_usd_micros)
         if not all(0 <= count <= _MAX_COUNT for count in seen):
             raise Unavailable(f"the node gives an account beyond belief: {seen}")
-        cut = result.finish_reason == types_pb2.FINISH_REASON_LENGTH
-        reason = FinishReason.LENGTH if cut else FinishReason.STOP
+        reason = _REASONS.get(result.finish_reason, FinishReason.STOP)
         self.completion = Completion(reason, usage, result.cost_usd_micros)
-        return Delta(result.text[len(passed_on) :], result.reasoning)
+        calls = tuple(call_of(call) for call in result.tool_calls)
+        return Delta(result.text[len(passed_on) :], result.reasoning, tool_calls=calls)

@@ -23,6 +23,7 @@ from backends.types import (
 from backends.upshift_node_tools import toolbox_message, turn_message
 
 HOP_COUNT_KEY = "x-upshift-hop-count"
+SESSION_KEY = "x-upshift-session"
 _SAMPLING = (
     "temperature",
     "top_p",
@@ -72,6 +73,8 @@ def request_metadata(terms: Terms, key: str | None) -> tuple[tuple[str, str], ..
     if terms.request_id:
         suffix = f"-{secrets.token_hex(4)}"
         metadata.append(("x-request-id", terms.request_id[: _MAX_REQUEST_ID_LENGTH - len(suffix)] + suffix))
+    if terms.session:
+        metadata.append((SESSION_KEY, terms.session))
     if terms.traceparent:
         metadata.append(("traceparent", terms.traceparent))
     if key is not None:
@@ -83,12 +86,7 @@ def _sampling(sampling: Sampling, output_limit: int) -> types_pb2.Sampling:
     plain = Sampling()
     said = {name: getattr(sampling, name) for name in _SAMPLING}
     changed = {name: value for name, value in said.items() if value != getattr(plain, name)}
-    return types_pb2.Sampling(
-        max_output_token_count=output_limit,
-        stop=sampling.stop,
-        top_logprob_count=sampling.top_logprob_count if sampling.logprobs else None,
-        **changed,
-    )
+    return types_pb2.Sampling(max_output_token_count=output_limit, stop=sampling.stop, **changed)
 
 
 def _format(form: ResponseFormat) -> types_pb2.ResponseFormat:

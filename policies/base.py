@@ -54,7 +54,9 @@ class State:
     the policy's tiers, cheapest first, whether or not they can be tried; empty: not told.
     ``stopped`` are attempts that were given up while they wrote, with the confidence that was
     expected of them; none of them can be accepted. ``shadow_price`` is the quality, of 1, that a US
-    dollar must gain for the policy's budget to last; None: the policy's own.
+    dollar must gain for the policy's budget to last; None: the policy's own. ``conversation_tier`` answered
+    earlier in the same conversation, which starts there and does not go below while anything else is left;
+    None: it is free.
     """
 
     candidates: tuple[Candidate, ...]
@@ -65,6 +67,7 @@ class State:
     ladder: tuple[str, ...] = ()
     stopped: tuple[Answered, ...] = ()
     shadow_price: float | None = None
+    conversation_tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

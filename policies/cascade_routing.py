@@ -19,6 +19,7 @@ from policies.answers import best_index, settle, worth
 from policies.arms import Arm, Arms
 from policies.base import Accept, Answered, Candidate, State, Try, Verdict
 from policies.continuation import DRAW_COUNT, best_continuation, normal_draws, outcomes
+from policies.conversation import conversing, kept
 from policies.escalation import EscalationOptions
 from policies.joint import NOTHING_SEEN, Joint
 from policies.odds import Floats
@@ -85,6 +86,10 @@ class CascadeRouting:
         self._movement = lru_cache(maxsize=1024)(self.joint.movement)
 
     def decide(self, state: State) -> Verdict:
+        """Try a conversation's own tier first, whatever another one promises; then route."""
+        return kept(state) or self._route(conversing(state))
+
+    def _route(self, state: State) -> Verdict:
         """Try the first tier of the best continuation, or accept when the best is to stop.
 
         A caller's ``min_confidence`` is a floor: below it the best continuation is taken whatever

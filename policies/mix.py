@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from policies.answers import settle
 from policies.base import State, Stop, Try, Verdict
+from policies.conversation import kept
 from policies.joint import Joint
 from policies.reasons import Reason
 
@@ -34,9 +35,14 @@ class Mix:
         self.options = options
 
     def decide(self, state: State) -> Verdict:
-        """Try the tier that ``state.draw`` falls on, then accept what was answered."""
+        """Try the tier that ``state.draw`` falls on, then accept what was answered.
+
+        A conversation draws once, and keeps what it drew.
+        """
         if state.answered:
             return settle(state, Reason.ANSWERED)
+        if (verdict := kept(state)) is not None:
+            return verdict
         weights = self.options.weights
         drawable = [candidate.tier for candidate in state.candidates if candidate.tier in weights]
         if not drawable:

@@ -12,6 +12,8 @@ class Reason(StrEnum):
     """Try: the policy names this tier."""
     MIX = "mix"
     """Try: the request's draw fell on this tier."""
+    CONVERSATION = "conversation"
+    """Try: it answered earlier in the same conversation."""
     CHEAPEST = "cheapest"
     """Try: nothing is answered yet and this is the cheapest tier worth a try."""
     BEST_VALUE = "best_value"

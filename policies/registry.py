@@ -78,6 +78,7 @@ SIGNALS = Registry(
         "prefix": "policies.signals.prefix:Prefix",
         "json_schema": "policies.signals.validators:JsonSchemaValid",
         "regex": "policies.signals.validators:RegexValid",
+        "tool_calls": "policies.signals.tool_calls:ToolCallsValid",
         "shape": "policies.signals.shape:Shape",
         "conclusion": "policies.signals.conclusion:Conclusion",
         "hedging": "policies.signals.hedging:Hedging",

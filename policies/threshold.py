@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from policies.answers import best_index, settle, worth
 from policies.base import Accept, Candidate, State, Try, Verdict
+from policies.conversation import conversing, kept
 from policies.escalation import EscalationOptions
 from policies.joint import Joint
 from policies.reasons import Reason
@@ -41,8 +42,11 @@ class Threshold:
         """Accept a certain answer, else try the cheapest tier left that is worth it.
 
         An answer without confidence counts with its tier's predicted quality; one that failed
-        validation is never certain enough.
+        validation is never certain enough. A conversation starts with its own tier.
         """
+        if (verdict := kept(state)) is not None:
+            return verdict
+        state = conversing(state)
         if state.answered:
             index = best_index(state.answered)
             best = state.answered[index]

@@ -2,9 +2,10 @@
 
 Runs the signals, costly ones only where their result can change what is decided, asks the calibrated
 confidence, and lets a validator's proof overrule it; where a form was asked for that no validator could
-check, nothing vouches for the answer. Where a tier was never calibrated and the configuration allows it,
-its tokens' probability stands in. What needs further model calls is the prober's, which the loop lets
-look at an answer after this.
+check, nothing vouches for the answer. Nothing was calibrated on calls of tools, so an answer that makes some
+has no calibrated confidence, and counts with what was predicted of its tier. Where a tier was never
+calibrated and the configuration allows it, its tokens' probability stands in. What needs further model calls
+is the prober's, which the loop lets look at an answer after this.
 """
 
 from __future__ import annotations
@@ -72,7 +73,9 @@ class Assessor:
         if answer.prompt.response_format is not None and not was_validated(signals):
             # Not proven wrong, but nobody could tell; it must not pass for right.
             return Assessment(signals, 0.0)
-        confidence = None if self._confidence is None else self._confidence.predict(tier, quality, signals)
+        confidence = None
+        if self._confidence is not None and not answer.tool_calls:
+            confidence = self._confidence.predict(tier, quality, signals)
         if confidence is None and self._allow_uncalibrated:
             confidence = stand_in(signals)
             signals[MARK] = 1.0

@@ -231,7 +231,14 @@ class Attempt:
     def answer(self, prompt: Prompt) -> Answer:
         """The complete answer, for signals to look at."""
         assert self.finish_reason is not None, "the run has not completed"
-        return Answer(prompt, self.text, self.reasoning, tuple(self._tokens), self.finish_reason)
+        return Answer(
+            prompt,
+            self.text,
+            self.reasoning,
+            self.tokens,
+            self.finish_reason,
+            tool_calls=self.tool_calls,
+        )
 
     def accept(self, reason: str) -> None:
         """Mark the answer as the one that the caller gets."""

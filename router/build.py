@@ -30,6 +30,7 @@ from router.certificates.found import warrant_for
 from router.config.model import Config, PolicyConfig, TierConfig
 from router.config.privacy import PrivacyConfig
 from router.config.resilience import ResilienceConfig
+from router.conversations import Conversations
 from router.core import Router
 from router.earlier import Earlier
 from router.journal import Journal, NullJournal, Retention, SqliteJournal
@@ -59,7 +60,8 @@ def build(config: Config, earlier: Sequence[Earlier] = ()) -> Router:
         for policy in config.policies
     ]
     estimator = estimator_for(config, [tier.name for tier in tiers], learnt)
-    planner = Planner(routes, estimator, _privacy(config.privacy))
+    conversations = Conversations(time.monotonic) if last is None else last.parts.conversations
+    planner = Planner(routes, estimator, _privacy(config.privacy), conversations)
     assessor = Assessor(
         [SIGNALS.load(name)() for name in SIGNALS.names()],
         None if learnt is None else learnt.confidence,
@@ -70,7 +72,16 @@ def build(config: Config, earlier: Sequence[Earlier] = ()) -> Router:
     journal = _journal(config) if last is None else last.parts.journal
     auditor = _auditor(config, routes, journal, last)
     turnstile = turnstile_of(config) if last is None else last.parts.turnstile
-    return Router(tiers, planner, assessor, journal, time.monotonic, auditor, turnstile=turnstile)
+    return Router(
+        tiers,
+        planner,
+        assessor,
+        journal,
+        time.monotonic,
+        auditor,
+        turnstile=turnstile,
+        conversations=conversations,
+    )
 
 
 def _tier(config: TierConfig, earlier: Sequence[Earlier]) -> Tier:

@@ -100,9 +100,15 @@ class Cascade:
         return is_open(self.plan.policy, self._situation.state(), cost_usd_micros)
 
     async def _probe(self, attempt: Attempt) -> None:
-        """Let probes look at the answer. Under a certificate none runs: it was tested without."""
+        """Let probes look at the answer.
+
+        Under a certificate none runs: it was tested without. Nor on what tools are about: probes read text,
+        and an answer that calls something has none to read.
+        """
         prober = self._assessor.prober
         if prober is None or self.plan.permit is not None or not attempt.is_answered:
+            return
+        if self.plan.request.prompt.uses_tools:
             return
         situation = self._situation
         open_rungs = situation.open_rungs()

@@ -15,6 +15,7 @@ from router.audit import FEEDBACK_SOURCE, Auditor
 from router.cascade import Cascade
 from router.certificates.served import Served
 from router.certificates.warrant import CertificateStatus
+from router.conversations import Conversations
 from router.embedding import Embedded, Texts, embed
 from router.errors import RoutingError
 from router.events import Decided, Event, Result
@@ -38,6 +39,7 @@ class Parts:
     journal: Journal
     auditor: Auditor | None
     turnstile: Turnstile
+    conversations: Conversations
 
 
 class Router:
@@ -53,6 +55,7 @@ class Router:
         auditor: Auditor | None = None,
         *,
         turnstile: Turnstile | None = None,
+        conversations: Conversations | None = None,
     ) -> None:
         self._tiers = tuple(tiers)
         self._planner = planner
@@ -62,6 +65,7 @@ class Router:
         self._auditor = auditor
         self._observer: Observer = Unobserving()
         self._turnstile = turnstile or open_to_all()
+        self._conversations = conversations or Conversations(clock)
         self._readiness = Readiness(tiers)
 
     def observe(self, observer: Observer) -> None:
@@ -109,7 +113,14 @@ class Router:
     @property
     def parts(self) -> Parts:
         """What a router that takes this one's place may go on with."""
-        return Parts(self._tiers, self._planner.routes, self._journal, self._auditor, self._turnstile)
+        return Parts(
+            self._tiers,
+            self._planner.routes,
+            self._journal,
+            self._auditor,
+            self._turnstile,
+            self._conversations,
+        )
 
     def decide(self, request: Request) -> Decided:
         """Say what would be tried first, and on what grounds. Raises RoutingError."""
@@ -144,6 +155,8 @@ class Router:
                         decided = event
                     elif isinstance(event, Result):
                         result = event
+                        # Before its caller can answer the calls in it.
+                        self._conversations.answered(request, event)
                     yield event
         except RoutingError as error:
             failure = error.reason

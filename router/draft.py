@@ -1,7 +1,7 @@
 """A rejected answer shown to the next tier, to be verified or corrected: which ones, and in what words.
 
-Decides what may be shown: complete answers that nothing proved wrong, to free-text requests alone,
-and only where the longer prompt still fits. Refuses to decide whether it pays; policies turn it on.
+Decides what may be shown: complete answers that nothing proved wrong, to free-text requests without tools
+alone, and only where the longer prompt still fits. Refuses to decide whether it pays; policies turn it on.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Drafts:
         """What ``rung`` is asked after ``attempts``: the request, with the last usable draft if it fits."""
         plain = Asked(rung, self._plan.request.prompt)
         if not self._plan.reuses_drafts or plain.prompt.response_format is not None:
+            return plain
+        if plain.prompt.uses_tools:
             return plain
         draft = next((attempt for attempt in reversed(attempts) if _is_usable(attempt)), None)
         if draft is None or not rung.tier.ready or not _ends_with_user(plain.prompt):

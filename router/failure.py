@@ -20,7 +20,7 @@ from router.errors import (
 
 # Reasons that the caller can mend by asking differently; they count only where nothing else stood in the way.
 _OVER_BUDGET = frozenset({"over_budget", "no_attempts_left"})
-_NOT_ALLOWED = frozenset({"not_allowed", "external", "no_grammar", "no_images", "passed_over"})
+_NOT_ALLOWED = frozenset({"not_allowed", "external", "no_grammar", "no_images", "no_tools", "passed_over"})
 COMES_BACK = frozenset({"unavailable", "overloaded", "not_ready", "timed_out", "failed", "circuit_open"})
 """Reasons that pass by themselves."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from backends.types import GrammarFormat, Prompt
+from backends.types import Capabilities, GrammarFormat, Prompt
 from policies.arms import sample_count_of, tier_of
 from policies.base import Policy
 from policies.costs import Cost, Rates, Weights, attempt_cost
@@ -19,6 +19,7 @@ from policies.escalation import Escalation
 from policies.features import features_of
 from policies.stopping import Stopping
 from router.certificates.warrant import CertificateStatus, Permit, Warrant
+from router.conversations import Conversations
 from router.errors import InvalidRequest, Violation
 from router.events import TierEstimate
 from router.privacy.rules import PrivacyRules
@@ -103,7 +104,10 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A request with all that is known of it before it runs; ``permit`` None: no certificate covers it."""
+    """A request with all that is known of it before it runs; ``permit`` None: no certificate covers it.
+
+    ``conversation_tier`` is where its conversation is, None: nowhere, or where it cannot go on.
+    """
 
     request: Request
     route: Route
@@ -111,6 +115,7 @@ class Plan:
     rungs: tuple[Rung, ...]
     features: Mapping[str, float]
     permit: Permit | None = None
+    conversation_tier: str | None = None
 
     @property
     def policy(self) -> Policy:
@@ -119,12 +124,13 @@ class Plan:
 
     @property
     def stopping(self) -> Stopping:
-        """When an answer is given up while it is written; never under a permit.
+        """When an answer is given up while it is written; never under a permit, nor with tools.
 
         No answer was stopped in the test that the certificate rests on, and its bound on the net loss
-        does not survive escalations that the test did not see.
+        does not survive escalations that the test did not see. What is known of tokens is of texts.
         """
-        return self.route.stopping if self.permit is None else Stopping()
+        is_foreign = self.permit is not None or self.request.prompt.uses_tools
+        return Stopping() if is_foreign else self.route.stopping
 
     @property
     def reuses_drafts(self) -> bool:
@@ -136,6 +142,7 @@ class Planner:
     """Makes plans. ``routes`` are tried in order; ``estimator`` predicts what tiers would give.
 
     ``privacy`` None: nothing is looked for in prompts; what may leave is as policies and requests say.
+    ``conversations`` None: none is remembered.
     """
 
     def __init__(
@@ -143,10 +150,12 @@ class Planner:
         routes: Sequence[Route],
         estimator: DifficultyEstimator,
         privacy: PrivacyRules | None = None,
+        conversations: Conversations | None = None,
     ) -> None:
         self._routes = tuple(routes)
         self._estimator = estimator
         self._privacy = privacy or PrivacyRules()
+        self._conversations = conversations
 
     def plan(self, request: Request) -> Plan:
         """Plan a request.
@@ -164,9 +173,24 @@ class Planner:
             _rung(tier, estimates[tier.name], request.prompt, constraints, route.escalation.weights)
             for tier in route.ladder
         )
-        rungs = _with_arms(rungs, route.arms, estimates)
+        # There is no vote on calls.
+        arms = () if request.prompt.uses_tools else route.arms
+        rungs = _with_arms(rungs, arms, estimates)
         permit = _permit(route, request, constraints)
-        return Plan(request, route, constraints, rungs, features, permit)
+        kept = self._conversation_tier(request, route, rungs) if permit is None else None
+        return Plan(request, route, constraints, rungs, features, permit, kept)
+
+    def _conversation_tier(self, request: Request, route: Route, rungs: Sequence[Rung]) -> str | None:
+        """The tier that the request's conversation keeps, where it can be asked; see ``conversations``.
+
+        Never asked under a permit. The certificate was tested on requests that start where the policy likes,
+        and bounds what they lose on average. To start higher would not be safe either: where the top tier is
+        wrong and a cheaper one right, the loss is negative, and conversations are no random share of traffic,
+        so leaving theirs out may raise the mean of the rest.
+        """
+        tier = None if self._conversations is None else self._conversations.tier(request, route.name)
+        open_tiers = {rung.tier.name for rung in rungs if rung.exclusion_reason is None}
+        return tier if tier in open_tiers else None
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -207,8 +231,14 @@ class Planner:
 
 
 def _permit(route: Route, request: Request, constraints: Constraints) -> Permit | None:
-    """The right to serve below the top tier; none where tiers are shown less than when it was tested."""
+    """The right to serve below the top tier.
+
+    None where tiers are shown less than when it was tested, nor where tools are involved: no case of the test
+    had any, so it bounds nothing of what is lost on calls.
+    """
     if route.warrant is None or constraints.redact != route.constraints.redact:
+        return None
+    if request.prompt.uses_tools:
         return None
     return route.warrant.permit(request.tags)
 
@@ -268,16 +298,23 @@ def _arm_rung(arm: Tier, own: Rung, learnt: Estimate | None) -> Rung:
     return replace(own, tier=arm, estimate=learnt or guess, input_token_count=count * own.input_token_count)
 
 
+def _lacking(capabilities: Capabilities, prompt: Prompt) -> str | None:
+    """What ``prompt`` needs and a model cannot; None: it can all."""
+    # Schemas and patterns can be checked afterwards; a grammar only as the answer is written.
+    if isinstance(prompt.response_format, GrammarFormat) and not capabilities.grammar:
+        return "no_grammar"
+    if prompt.image_count and not capabilities.images:
+        return "no_images"
+    return "no_tools" if prompt.uses_tools and not capabilities.tools else None
+
+
 def _exclusion(tier: Tier, prompt: Prompt, input_token_count: int, constraints: Constraints) -> str | None:
     if constraints.allowed_tiers and tier.name not in constraints.allowed_tiers:
         return "not_allowed"
     if constraints.local_only and tier.backend.capabilities.external:
         return "external"
-    # Schemas and patterns can be checked afterwards; a grammar only as the answer is written.
-    if isinstance(prompt.response_format, GrammarFormat) and not tier.backend.capabilities.grammar:
-        return "no_grammar"
-    if prompt.image_count and not tier.backend.capabilities.images:
-        return "no_images"
+    if (lacking := _lacking(tier.backend.capabilities, prompt)) is not None:
+        return lacking
     if tier.output_token_limit(prompt.sampling.max_output_token_count, input_token_count) < 1:
         return "context_too_long"
     return tier.guard.why_closed()

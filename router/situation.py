@@ -59,6 +59,7 @@ class Situation:
             features=self.plan.features,
             ladder=tuple(rung.tier.name for rung in self.plan.rungs if not is_arm(rung.tier.name)),
             shadow_price=self._shadow_price,
+            conversation_tier=self.plan.conversation_tier,
             stopped=tuple(_stopped(attempt) for attempt in self.attempts if attempt.was_aborted),
         )
 
@@ -97,7 +98,8 @@ class Situation:
 
     def can_be_rejected(self, rung: Rung) -> bool:
         """Whether the policy would go on if this rung gave the worst answer there can be."""
-        can_fail = self.plan.request.prompt.response_format is not None
+        prompt = self.plan.request.prompt
+        can_fail = prompt.response_format is not None or prompt.tools is not None
         worst = Answered(rung.tier.name, rung.estimate.quality, 0.0, failed_validation=can_fail)
         return not is_kept(self.plan.policy, self.state(), worst)
 

@@ -36,9 +36,22 @@ def tiny_moe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of ``upshift serve examples/echo.yaml`` on a free port; it must drain and end well."""
-    command = [sys.executable, "-m", "router.cli", "serve", str(ECHO), "--listen", "127.0.0.1:0", "--json"]
+def echo_server(echo_addresses: dict[str, str]) -> str:
+    """Address of ``upshift serve examples/echo.yaml``."""
+    return echo_addresses["address"]
+
+
+@pytest.fixture(scope="session")
+def echo_gateway(echo_addresses: dict[str, str]) -> str:
+    """URL of the same server's HTTP port."""
+    return f"http://{echo_addresses['gateway']}"
+
+
+@pytest.fixture(scope="session")
+def echo_addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Where ``upshift serve examples/echo.yaml`` listens, on free ports; it must drain and end well."""
+    anywhere = ("--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
+    command = [sys.executable, "-m", "router.cli", "serve", str(ECHO), *anywhere, "--json"]
     journal = tmp_path_factory.mktemp("journal") / "echo.sqlite"
     with subprocess.Popen(
         command,
@@ -50,6 +63,6 @@ def echo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert child.stdout is not None
         ready = json.loads(child.stdout.readline())
         assert ready["tiers"] == {"edge": True, "frontier": True}
-        yield ready["address"]
+        yield ready
         child.send_signal(signal.SIGTERM)
         assert child.wait(20) == 0

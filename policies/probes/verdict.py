@@ -41,7 +41,11 @@ def verdict_prompt(answer: Answer) -> Prompt:
     mark = blake2b("\0".join(quoted.values()).encode("utf-8", "replace"), digest_size=6).hexdigest()
     text = TEMPLATE.format(mark=mark, **quoted)
     return replace(
-        answer.prompt, messages=(Message(Role.USER, text),), sampling=_SAMPLING, response_format=None
+        answer.prompt,
+        messages=(Message(Role.USER, text),),
+        sampling=_SAMPLING,
+        response_format=None,
+        tools=None,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from backends.tools import ToolCall
 from backends.types import FinishReason, Prompt, TokenLogprob
 
 VALIDATOR_SUFFIX = "_valid"
@@ -18,7 +19,7 @@ class Answer:
 
     ``tokens`` are all generated tokens, reasoning included; empty without log-probabilities.
     ``samples`` are the other answers that this one was elected among, "" for each that failed; empty
-    where the tier was asked once.
+    where the tier was asked once. ``tool_calls`` are what it calls, beside its text or instead of it.
     """
 
     prompt: Prompt
@@ -27,6 +28,7 @@ class Answer:
     tokens: tuple[TokenLogprob, ...] = ()
     finish_reason: FinishReason = FinishReason.STOP
     samples: tuple[str, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 @runtime_checkable

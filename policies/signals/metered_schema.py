@@ -48,9 +48,17 @@ def metered(kind: type[Validator], schema: Any, registry: Registry[Any]) -> Vali
 
 def is_valid(validator: Validator, value: Any) -> bool:
     """Whether ``value`` is what a metered ``validator`` accepts. Raises TooManyStepsError."""
+    return are_valid([(validator, value)])
+
+
+def are_valid(checks: Iterable[tuple[Validator, Any]]) -> bool:
+    """Whether all values are what their metered validators accept, within the steps of one check.
+
+    Raises TooManyStepsError.
+    """
     token = _left.set(STEP_LIMIT)
     try:
-        return validator.is_valid(value)
+        return all(validator.is_valid(value) for validator, value in checks)
     finally:
         _left.reset(token)
 

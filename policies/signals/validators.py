@@ -1,7 +1,7 @@
 """Proofs that an answer is wrong: it breaks the form that the prompt asked for.
 
-Says nothing where no form was asked for, or where checking could take longer than an answer is
-worth. Reads no file and follows no reference out of the schema.
+Says nothing where no form was asked for, where the answer calls tools instead, or where checking could take
+longer than an answer is worth. Reads no file and follows no reference out of the schema.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class JsonSchemaValid:
     refutes = True
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
-        """Nothing unless a JSON Schema was asked for that can be applied, and in time."""
+        """Nothing unless a JSON Schema was asked for that can be applied, and in time; nor of calls."""
         wanted = answer.prompt.response_format
-        if not isinstance(wanted, JsonSchemaFormat) or len(answer.text) > TEXT_LIMIT:
+        if not isinstance(wanted, JsonSchemaFormat) or len(answer.text) > TEXT_LIMIT or answer.tool_calls:
             return {}
         try:
-            validator = _compiled(json.dumps(wanted.schema, sort_keys=True))
+            validator = compiled(json.dumps(wanted.schema, sort_keys=True))
         except Exception:  # noqa: BLE001  a schema can be wrong in as many ways as its library has
             return {}
         try:
-            value = json.loads(answer.text, parse_constant=_refuse)
+            value = json.loads(answer.text, parse_constant=refuse_constant)
         except (ValueError, RecursionError):
             return {"json_schema_valid": 0.0}
         try:
@@ -63,9 +63,10 @@ class RegexValid:
     refutes = True
 
     def measure(self, answer: Answer) -> Mapping[str, float]:
-        """Nothing unless a pattern was asked for that can be applied, and in time at worst."""
+        """Nothing unless a pattern was asked for that can be applied, and in time; nor of calls."""
         wanted = answer.prompt.response_format
-        if not isinstance(wanted, RegexFormat) or len(answer.text) > REGEX_TEXT_LIMIT:
+        is_call = bool(answer.tool_calls)
+        if not isinstance(wanted, RegexFormat) or len(answer.text) > REGEX_TEXT_LIMIT or is_call:
             return {}
         try:
             if worst_step_count(wanted.pattern, len(answer.text)) > REGEX_STEP_LIMIT:
@@ -76,7 +77,7 @@ class RegexValid:
 
 
 @lru_cache(maxsize=256)
-def _compiled(schema_json: str) -> Validator:
+def compiled(schema_json: str) -> Validator:
     """Return a metered validator that resolves references within the schema only; no network."""
     schema: Any = json.loads(schema_json)
     kind = validator_for(schema)
@@ -84,5 +85,6 @@ def _compiled(schema_json: str) -> Validator:
     return metered(kind, schema, Registry())
 
 
-def _refuse(constant: str) -> NoReturn:
+def refuse_constant(constant: str) -> NoReturn:
+    """Refuse what Python reads as JSON and JSON does not have, such as NaN."""
     raise ValueError(f"{constant} is not JSON")

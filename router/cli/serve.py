@@ -1,4 +1,4 @@
-"""``upshift serve``: a server over gRPC until it is told to stop."""
+"""``upshift serve``: a server over gRPC and HTTP until it is told to stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from router.cli import parameters as given
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from router.config import Config
     from router.serving import Serving
@@ -22,6 +22,8 @@ EPILOG = """
 `upshift serve` serves ./upshift.yaml.
 
 `upshift serve upshift.yaml --listen 127.0.0.1:0 --json` takes a free port and prints it for programs.
+
+`upshift serve --http 127.0.0.1:8080` speaks OpenAI's API at http://127.0.0.1:8080/v1 too; ask for `auto`.
 
 `kill -TERM` drains: running requests get `server.drain_grace_s` to finish.
 
@@ -34,7 +36,17 @@ Listen = Annotated[
 ]
 
 
-def serve(file: File = Path("upshift.yaml"), listen: Listen = None, json: given.Json = False) -> None:
+Http = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT", help="Speak OpenAI's and Anthropic's APIs here, not where gateway.listen says."
+    ),
+]
+
+
+def serve(
+    file: File = Path("upshift.yaml"), listen: Listen = None, http: Http = None, json: given.Json = False
+) -> None:
     """Load the tiers of a configuration and answer requests until SIGTERM or Ctrl-C."""
     import os
 
@@ -48,22 +60,24 @@ def serve(file: File = Path("upshift.yaml"), listen: Listen = None, json: given.
     from router.serving import Serving
 
     configure(load(file).logs.format)
-    serving = Serving(file, lambda config: _listening_at(config, listen))
+    serving = Serving(file, lambda config: _listening_at(config, {"server": listen, "gateway": http}))
     run(serving.run(_announcer(serving, as_json=json)))
 
 
-def _listening_at(config: Config, listen: str | None) -> Config:
-    if listen is None:
-        return config
+def _listening_at(config: Config, addresses: Mapping[str, str | None]) -> Config:
+    """``config``, with sections that listen elsewhere; None: where it says."""
     from pydantic import ValidationError
 
-    from router.config import ServerConfig
-
-    try:
-        server = ServerConfig.model_validate(config.server.model_dump() | {"listen": listen})
-    except ValidationError as exc:
-        raise typer.BadParameter(f"{listen!r} is neither HOST:PORT nor unix:/path") from exc
-    return config.model_copy(update={"server": server})
+    changed = {}
+    for name, address in addresses.items():
+        if address is None:
+            continue
+        section = getattr(config, name)
+        try:
+            changed[name] = type(section).model_validate(section.model_dump() | {"listen": address})
+        except ValidationError as exc:
+            raise typer.BadParameter(f"{address!r} is neither HOST:PORT nor unix:/path") from exc
+    return config.model_copy(update=changed)
 
 
 def _announcer(serving: Serving, *, as_json: bool) -> Callable[[str], None]:

@@ -113,7 +113,7 @@ def wishes_of(headers: Mapping[str, str], body: Wishes | None) -> Wishes:
         if name in sent:
             sent[name] = tuple(part.strip() for part in asked[name].split(",") if part.strip())
     try:
-        wishes = Wishes.model_validate_strings(sent)
+        wishes = Wishes.model_validate(sent)
     except ValidationError as exc:
         raise InvalidRequest(tuple(_violations(exc))) from None
     return wishes if body is None else wishes.model_copy(update=body.model_dump(exclude_unset=True))

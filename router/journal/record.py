@@ -11,11 +11,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from backends.types import Message
+from backends.tools import ToolCall
+from backends.types import Message, Role
 from policies.pii.stand_ins import redacted
 from router.events import AttemptReport, Decided, TierEstimate
 from router.journal.audit import Audit
 from router.journal.entry import JournalEntry
+from router.privacy.spoken import respoken, spoken
 
 _NOTHING_DECIDED = Decided(policy="", tier="", reason="", estimates=())
 
@@ -38,11 +40,12 @@ class Feedback:
 class Record:
     """One request in the journal.
 
-    ``time_s`` is when it ended, in seconds since 1970. A request that failed has no ``tier``,
-    ``confidence`` and ``reason``, and its ``latency_s`` is that of its attempts together;
-    ``policy`` is empty where it failed before it was decided. ``messages`` and ``answer`` are None
-    where prompts are not stored. ``certificate_id`` None: no certificate covers it. ``feedback`` joins
-    later, by source, and so does the ``audit``, None where there was none.
+    ``time_s`` is when it ended, in seconds since 1970. A request that failed has no ``tier``, ``confidence``
+    and ``reason``, and its ``latency_s`` is that of its attempts together; ``policy`` is empty where it
+    failed before it was decided. ``messages`` and ``answer`` are None where prompts are not stored.
+    ``tool_calls`` are those of the answer, None: the prompt was without tools; without ids and arguments
+    where prompts are not stored. ``certificate_id`` None: no certificate covers it. ``feedback`` joins later,
+    by source, and so does the ``audit``, None where there was none.
     """
 
     request_id: str
@@ -62,6 +65,7 @@ class Record:
     messages: tuple[Message, ...] | None = None
     answer: str | None = None
     certificate_id: str | None = None
+    tool_calls: tuple[ToolCall, ...] | None = None
     feedback: tuple[Feedback, ...] = ()
     audit: Audit | None = None
 
@@ -78,13 +82,16 @@ class Record:
         """
         if self.messages is None:
             return self
-        said = [*(message.content for message in self.messages), self.answer or ""]
-        (*contents, answer), _ = redacted(said, kinds)
-        turns = zip(self.messages, contents, strict=True)
+        # The answer as the turn that it is.
+        answered = Message(Role.ASSISTANT, self.answer or "", tool_calls=self.tool_calls or ())
+        turns = (*self.messages, answered)
+        texts, _ = redacted(spoken(turns), kinds)
+        *messages, answered = respoken(turns, texts)
         return replace(
             self,
-            messages=tuple(replace(message, content=content) for message, content in turns),
-            answer=None if self.answer is None else answer,
+            messages=tuple(messages),
+            answer=None if self.answer is None else answered.content,
+            tool_calls=None if self.tool_calls is None else answered.tool_calls,
         )
 
     @classmethod
@@ -110,4 +117,10 @@ class Record:
             messages=request.prompt.messages if store_prompts else None,
             answer=result.text if result and store_prompts else None,
             certificate_id=result.certificate_id if result else None,
+            tool_calls=_calls(entry, store_prompts=store_prompts) if request.prompt.uses_tools else None,
         )
+
+
+def _calls(entry: JournalEntry, *, store_prompts: bool) -> tuple[ToolCall, ...]:
+    calls = entry.result.tool_calls if entry.result else ()
+    return calls if store_prompts else tuple(ToolCall("", call.name, "") for call in calls)

@@ -55,7 +55,9 @@ class Pruned:
 # Both are found by an index on their time; the one of prompts holds only requests that have one.
 _OLD_RECORDS = "SELECT request_id FROM requests WHERE time_s < ? ORDER BY time_s LIMIT ?"
 _OLD_PROMPTS = (
-    "UPDATE requests SET messages = NULL, answer = NULL WHERE rowid IN "
+    "UPDATE requests SET messages = NULL, answer = NULL, tool_calls = iif(tool_calls IS NULL, NULL, "
+    "(SELECT json_group_array(json_object('arguments', '', 'id', '', 'name', json_extract(value, '$.name'))) "
+    "FROM json_each(tool_calls))) WHERE rowid IN "
     "(SELECT rowid FROM requests WHERE messages IS NOT NULL AND time_s < ? AND time_s >= ? "
     "ORDER BY time_s LIMIT ?)"
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from backends.tools import ToolCall
 from backends.types import Message, Role, Usage
 from router.events import AttemptReport, Outcome, ProbeReport, TierEstimate
 from router.journal.audit import Audit
@@ -22,6 +23,7 @@ _ESTIMATE = tuple(field.name for field in fields(TierEstimate))
 _ATTEMPT = tuple(field.name for field in fields(AttemptReport))
 _PROBE = tuple(field.name for field in fields(ProbeReport))
 AUDIT_COLUMNS = tuple(field.name for field in fields(Audit))
+_CALL = tuple(field.name for field in fields(ToolCall))
 _USAGE = tuple(field.name for field in fields(Usage))
 
 
@@ -36,20 +38,25 @@ def to_row(record: Record) -> Row:
     row["estimates"] = _dump([_estimate_json(estimate) for estimate in record.estimates])
     row["attempts"] = _dump([_attempt_json(attempt) for attempt in record.attempts])
     if record.messages is not None:
-        row["messages"] = _dump([{"role": m.role.value, "content": m.content} for m in record.messages])
+        row["messages"] = _dump([_message_json(message) for message in record.messages])
+    if record.tool_calls is not None:
+        row["tool_calls"] = _dump([_call_json(call) for call in record.tool_calls])
     return row
 
 
 def from_row(row: Mapping[str, Any]) -> Record:
     """Make the record of a row that ``to_row`` made."""
-    values = {name: row[name] for name in _STORED}
+    values = {name: row[name] for name in _STORED if name in row.keys()}  # noqa: SIM118 - sqlite3.Row
     values["tags"] = frozenset(json.loads(row["tags"]))
     values["features"] = json.loads(row["features"])
     values["estimates"] = tuple(TierEstimate(**item) for item in json.loads(row["estimates"]))
     values["attempts"] = tuple(_attempt(item) for item in json.loads(row["attempts"]))
     if row["messages"] is not None:
         messages = json.loads(row["messages"])
-        values["messages"] = tuple(Message(Role(item["role"]), item["content"]) for item in messages)
+        values["messages"] = tuple(map(_message, messages))
+    # Journals from before there were tools have no such column.
+    if (calls := values.get("tool_calls")) is not None:
+        values["tool_calls"] = tuple(ToolCall(**call) for call in json.loads(calls))
     return Record(**values)
 
 
@@ -57,6 +64,29 @@ def to_audit(row: Mapping[str, Any]) -> Audit:
     """Make the audit of a row of its own table; columns that an older file lacks are not known."""
     values = {name: row[name] for name in AUDIT_COLUMNS if name in row.keys()}  # noqa: SIM118 - sqlite3.Row
     return Audit(**values | {"agreed": None if row["agreed"] is None else bool(row["agreed"])})
+
+
+def _message_json(message: Message) -> Row:
+    more: Row = {}
+    if message.tool_calls:
+        more["tool_calls"] = [_call_json(call) for call in message.tool_calls]
+    if message.tool_call_id is not None:
+        more |= {"tool_call_id": message.tool_call_id, "is_error": message.is_error}
+    return {"role": message.role.value, "content": message.content} | more
+
+
+def _message(item: Row) -> Message:
+    return Message(
+        Role(item["role"]),
+        item["content"],
+        tool_calls=tuple(ToolCall(**call) for call in item.get("tool_calls", ())),
+        tool_call_id=item.get("tool_call_id"),
+        is_error=item.get("is_error", False),
+    )
+
+
+def _call_json(call: ToolCall) -> Row:
+    return {name: getattr(call, name) for name in _CALL}
 
 
 def _estimate_json(estimate: TierEstimate) -> Row:

@@ -72,6 +72,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX IF NOT EXISTS requests_by_time ON requests (time_s)",
         "CREATE INDEX IF NOT EXISTS prompts_by_time ON requests (time_s) WHERE messages IS NOT NULL",
     ),
+    ("ALTER TABLE requests ADD COLUMN tool_calls TEXT",),
 )
 
 

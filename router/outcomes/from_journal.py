@@ -1,8 +1,9 @@
 """Outcomes out of the journal: what was served, joined with what was said of it later.
 
-A request counts where its prompt was stored and its answer was scored. What a tier wrote before
-it was rejected is not in the journal, so only the tier that answered has an outcome, and the top
-tier where an audit found that it says the same.
+A request counts where its prompt was stored and its answer was scored. What a tier wrote before it was
+rejected is not in the journal, so only the tier that answered has an outcome, and the top tier where an audit
+found that it says the same. What was asked with tools is left out: an outcome has no place for them, and what
+it taught would be held to hold for prompts without.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def outcomes_of_journal(path: Path) -> list[OutcomeRecord]:
 
 def _record(record: Record) -> OutcomeRecord | None:
     scores = [feedback.score for feedback in record.feedback if feedback.source != FEEDBACK_SOURCE]
-    if record.messages is None or record.tier is None or not scores:
+    if record.messages is None or record.tier is None or not scores or record.tool_calls is not None:
         return None
     attempt = next((made for made in reversed(record.attempts) if made.tier == record.tier), None)
     if attempt is None:

@@ -14,6 +14,7 @@ from dataclasses import fields, replace
 from backends.base import Backend
 from backends.errors import Refused
 from backends.stop_strings import StopStrings
+from backends.tools import Toolbox, ToolCall
 from backends.types import (
     Completion,
     Delta,
@@ -29,6 +30,10 @@ from backends.types import (
 from policies.pii.restoration import Opening, RestoredText, RestoredTokens
 from policies.pii.scan import scan
 from policies.pii.stand_ins import StandIns, redacted
+from router.privacy.spoken import respoken, spoken
+
+# What of a message is looked through, or cannot hold such data.
+_READ = frozenset({"role", "content", "tool_calls", "tool_call_id", "is_error"})
 
 
 class Disguise:
@@ -40,7 +45,7 @@ class Disguise:
 
     def __init__(self, prompt: Prompt) -> None:
         kinds = prompt.clearance.redact
-        contents, stand_ins = redacted([message.content for message in prompt.messages], kinds)
+        texts, stand_ins = redacted(spoken(prompt.messages), kinds)
         self._plain = prompt
         self._stand_ins = stand_ins
         self._problem = _problem(prompt)
@@ -51,7 +56,7 @@ class Disguise:
         self._stops = StopStrings(prompt.sampling.stop)
         self.prompt = replace(
             prompt,
-            messages=tuple(map(lambda turn, said: replace(turn, content=said), prompt.messages, contents)),
+            messages=respoken(prompt.messages, texts),
             sampling=replace(prompt.sampling, stop=_harmless(prompt.sampling.stop, stand_ins)),
         )
 
@@ -83,7 +88,11 @@ class Disguise:
 
     def _delta(self, item: Delta) -> Delta:
         text = self._stops.feed(self._text.feed(item.text))
-        return Delta(text, self._reasoning.feed(item.reasoning), self._tokens.feed(item.tokens))
+        calls = tuple(self._call(call) for call in item.tool_calls)
+        return Delta(text, self._reasoning.feed(item.reasoning), self._tokens.feed(item.tokens), calls)
+
+    def _call(self, call: ToolCall) -> ToolCall:
+        return replace(call, arguments=self._stand_ins.restored(call.arguments, _in_json))
 
     def _rest(self) -> Delta:
         text = self._stops.feed(self._text.finish()) + self._stops.finish()
@@ -94,13 +103,20 @@ def _problem(prompt: Prompt) -> str | None:
     """Why the prompt cannot leave disguised; None: it can."""
     if scan(_form_text(prompt.response_format), prompt.clearance.redact):
         return "the form that was asked for holds personal data, which must not leave this machine"
+    if prompt.tools is not None and scan(_tools_text(prompt.tools), prompt.clearance.redact):
+        return "the tools hold personal data, which must not leave this machine"
     if any(_holds_more_than_text(message) for message in prompt.messages):
         return "a message holds more than text, where personal data cannot be told, and so must not leave"
     return None
 
 
+def _tools_text(box: Toolbox) -> str:
+    said = [(tool.name, tool.description, dict(tool.parameters)) for tool in box.tools]
+    return json.dumps(said, ensure_ascii=False)
+
+
 def _holds_more_than_text(message: Message) -> bool:
-    return any(getattr(message, one.name) for one in fields(message) if one.name not in {"role", "content"})
+    return any(getattr(message, one.name) for one in fields(message) if one.name not in _READ)
 
 
 def _form_text(form: ResponseFormat | None) -> str:

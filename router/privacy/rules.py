@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from backends.types import Clearance, Terms
 from policies.pii.scan import tags_of
 from policies.registry import DETECTORS
+from router.privacy.spoken import spoken
 from router.request import Constraints, Request
 
 
@@ -28,7 +29,7 @@ class PrivacyRules:
         """The request with tags for the personal data in its prompt."""
         if not self.detect:
             return request
-        tags = tags_of([message.content for message in request.prompt.messages], self.detect)
+        tags = tags_of(spoken(request.prompt.messages), self.detect)
         return replace(request, tags=request.tags | tags) if tags else request
 
     def cleared(self, request: Request, constraints: Constraints) -> Request:
@@ -45,6 +46,7 @@ class PrivacyRules:
                 request_id=request.id,
                 traceparent=request.traceparent,
                 hop_count=request.hop_count,
+                session=request.session,
             ),
         )
         return replace(request, prompt=prompt)

@@ -193,7 +193,7 @@ VALUES = st.recursive(
 )
 def test_any_events_are_read_or_refused(events: list[dict[str, Any]]) -> None:
     """Whatever JSON comes, reading it gives a delta or one of two errors, and a believable account."""
-    answer = MessageAnswer(AnswerText(("stop",)), estimated_input_token_count=1, is_tool=False)
+    answer = MessageAnswer(AnswerText(("stop",)), estimated_input_token_count=1, answer_tool=None)
     answer.begin()
     try:
         for each in events:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from backends.errors import BackendError, ContextTooLong, Overloaded, Refused, TimedOut, Unavailable
+from backends.tools import Tool, Toolbox, ToolCall, ToolChoice, ToolMode
 from backends.types import (
     Caller,
     Completion,
@@ -87,6 +88,36 @@ async def test_prompt_and_form_arrive_as_they_were(form: Any) -> None:
     async with node() as (backend, router):
         await read(backend, Prompt(turns, sampling, form))
     assert router.requests[0].prompt == Prompt(turns, sampling, form)
+
+
+async def test_tools_go_there_and_calls_come_back() -> None:
+    """So do earlier calls, and what came of them; and the conversation keeps its name."""
+    calls = (ToolCall("c1", "look_up", "{oops"),)
+    turns = (
+        Message(Role.USER, "hi"),
+        Message(Role.ASSISTANT, "", tool_calls=calls),
+        Message(Role.TOOL, "", tool_call_id="c1", is_error=True),
+    )
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tools = Toolbox(
+        (Tool("look_up", "Finds.", schema, True),), ToolChoice(ToolMode.REQUIRED, "look_up"), False
+    )
+    async with node() as (backend, router):
+        items = await read(backend, Prompt(turns, tools=tools, terms=Terms(session="chat-1")))
+    assert router.requests[0].prompt == Prompt(turns, tools=tools)
+    assert router.requests[0].session == "chat-1"
+    called = [call for item in items if isinstance(item, Delta) for call in item.tool_calls]
+    assert called == [ToolCall("call-1", "look_up", '{"city": "Bern"}')]
+
+
+@pytest.mark.parametrize("can", [True, False])
+async def test_a_node_can_call_tools_where_a_tier_of_it_can(can: bool) -> None:
+    """It says so when it is asked for its tiers."""
+    async with upshift_server.serve({"tools": can}) as target:
+        backend = UpshiftNodeBackend(UpshiftNodeOptions(target=target))
+        await backend.start()
+        assert backend.capabilities.tools is can
+        await backend.close()
 
 
 async def test_the_node_says_what_it_cost() -> None:

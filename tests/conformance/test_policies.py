@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from backends.tools import Tool, Toolbox, ToolCall, ToolChoice, ToolMode
 from backends.types import FinishReason, JsonSchemaFormat, Message, Prompt, RegexFormat, Role, TokenLogprob
 from policies.base import Accept, Answered, Candidate, Policy, State, Stop, Try
 from policies.difficulty.base import DifficultyEstimator, Estimate
@@ -34,10 +35,25 @@ DIFFICULTY_OPTIONS: dict[str, dict[str, Any]] = {
 }
 PROBE_OPTIONS: dict[str, dict[str, Any]] = {"samples": {"count": 3}, "p_true": {}, "judge": {"tier": "b"}}
 PROBABILITY = st.floats(0.0, 1.0)
+TOOLBOXES = st.builds(
+    Toolbox,
+    st.just((Tool("f", parameters={"type": "object", "required": ["x"]}), Tool("g"))),
+    st.sampled_from([ToolChoice(mode) for mode in ToolMode] + [ToolChoice(ToolMode.REQUIRED, "g")]),
+    st.none() | st.booleans(),
+)
 PROMPTS = st.builds(
-    lambda turns, wanted: Prompt(tuple(Message(role, text) for role, text in turns), response_format=wanted),
+    lambda turns, wanted, tools: Prompt(
+        tuple(Message(role, text) for role, text in turns), response_format=wanted, tools=tools
+    ),
     st.lists(st.tuples(st.sampled_from(Role), st.text()), max_size=3),
     st.sampled_from([None, JsonSchemaFormat({"type": "object"}), RegexFormat("[ab]+")]),
+    st.none() | TOOLBOXES,
+)
+CALLS = st.builds(
+    ToolCall,
+    st.just("c1"),
+    st.sampled_from(["f", "g", "h"]),
+    st.sampled_from(["{}", '{"x": 1}', "[", "NaN"]) | st.text(),
 )
 TOKENS = st.builds(TokenLogprob, st.text(), st.floats(), st.none() | st.floats(), st.none() | st.floats())
 ANSWERS = st.builds(
@@ -47,6 +63,7 @@ ANSWERS = st.builds(
     st.text(),
     st.lists(TOKENS, max_size=9).map(tuple),
     st.sampled_from(FinishReason),
+    tool_calls=st.lists(CALLS, max_size=3).map(tuple),
 )
 
 
@@ -109,16 +126,22 @@ def test_options_are_strict_and_described(loaded: Any) -> None:
     ladder=ladders(),
     asked=st.none() | PROBABILITY,
     draw=st.floats(0.0, 1.0, exclude_max=True),
+    own=st.sampled_from([None, *TIERS]),
     data=st.data(),
 )
 def test_a_policy_always_ends(
-    name: str, ladder: tuple[Candidate, ...], asked: float | None, draw: float, data: st.DataObject
+    name: str,
+    ladder: tuple[Candidate, ...],
+    asked: float | None,
+    draw: float,
+    own: str | None,
+    data: st.DataObject,
 ) -> None:
     """It names candidates only, tries none twice, and accepts an answer whenever it has one."""
     policy, left = make_policy(name), list(ladder)
     answered: list[Answered] = []
     for _ in range(len(ladder) + 1):
-        state = State(tuple(left), tuple(answered), asked, draw, ladder=TIERS)
+        state = State(tuple(left), tuple(answered), asked, draw, ladder=TIERS, conversation_tier=own)
         verdict = policy.decide(state)
         assert verdict == policy.decide(state) == make_policy(name).decide(state)
         assert verdict.reason in set(Reason)

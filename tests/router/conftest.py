@@ -22,6 +22,7 @@ from policies.stopping import Stopping
 from policies.threshold import Threshold, ThresholdOptions
 from router.arm_tier import ArmTier
 from router.assess import Assessor
+from router.conversations import Conversations
 from router.core import Router
 from router.events import Event, Result
 from router.journal import JournalEntry, NullJournal
@@ -71,6 +72,7 @@ class House:
     turnstile: Turnstile | None = None
     hedge: bool = False
     pauses_s: list[float] = field(default_factory=list)
+    conversations: Conversations = field(default_factory=lambda: Conversations(time.monotonic))
 
     def router(self) -> Router:
         """Build the router; its tiers are ready."""
@@ -80,7 +82,13 @@ class House:
         signals = [SIGNALS.load(name)() for name in SIGNALS.names()]
         assessor = Assessor(signals, MeanProbability(), prober=self.prober)
         return Router(
-            self.tiers, self.planner(), assessor, self.journal, self.clock, turnstile=self.turnstile
+            self.tiers,
+            self.planner(),
+            assessor,
+            self.journal,
+            self.clock,
+            turnstile=self.turnstile,
+            conversations=self.conversations,
         )
 
     def _patient(self, tier: Tier) -> Guard:
@@ -115,7 +123,7 @@ class House:
             arms=tuple(ArmTier(by_name[arm.tier], arm) for arm in self.arms),
             hedge=self.hedge,
         )
-        return Planner([route], self.estimator())
+        return Planner([route], self.estimator(), conversations=self.conversations)
 
     def estimator(self) -> DifficultyEstimator:
         """A guess by rank; every answer is expected to have four tokens."""

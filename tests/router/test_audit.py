@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from backends.tools import Tool, Toolbox
 from policies.certified import Certified, CertifiedOptions
 from policies.difficulty.heuristic import HeuristicDifficulty
 from policies.guarantee.certificate import Agreement, Setting
@@ -19,6 +20,7 @@ from policies.registry import SIGNALS
 from router.assess import Assessor
 from router.audit import Auditor
 from router.certificates.warrant import Warrant
+from router.conversations import Conversations
 from router.core import Router
 from router.events import Result
 from router.journal import Audit
@@ -77,8 +79,16 @@ class House:
         estimator = HeuristicDifficulty.for_ladder([tier.name for tier in self.tiers], output_token_count=4)
         assessor = Assessor([SIGNALS.load(name)() for name in SIGNALS.names()], MeanProbability())
         self.auditor = Auditor(self.journal, clock)
+        conversations = Conversations(clock)
+        planner = Planner([self.route], estimator, conversations=conversations)
         router = Router(
-            self.tiers, Planner([self.route], estimator), assessor, self.journal, clock, self.auditor
+            self.tiers,
+            planner,
+            assessor,
+            self.journal,
+            clock,
+            self.auditor,
+            conversations=conversations,
         )
         await router.start()
         try:
@@ -105,9 +115,28 @@ def ladder(
     edge: str = "The answer is 4.", top: str = "The answer is 4.", logprob: float = SURE
 ) -> list[Tier]:
     return [
-        echo_tier("edge", price=1_000, reply=edge, logprob=logprob),
-        echo_tier("top", price=10_000_000, reply=top, logprob=SURE),
+        echo_tier("edge", price=1_000, reply=edge, logprob=logprob, tools=True),
+        echo_tier("top", price=10_000_000, reply=top, logprob=SURE, tools=True),
     ]
+
+
+async def test_a_request_with_tools_is_not_covered() -> None:
+    """No case of the test had any, so the top tier answers."""
+    house = House(ladder())
+    request = ask()
+    asked = replace(request, prompt=replace(request.prompt, tools=Toolbox((Tool("now"),))))
+    async with house.open() as router:
+        result = await answer(router, asked)
+    assert (result.tier, result.certificate_id) == ("top", None)
+
+
+async def test_under_a_certificate_no_conversation_keeps_its_tier() -> None:
+    """It was tested on requests that start where the policy likes."""
+    house = House(ladder(logprob=UNSURE))
+    async with house.open() as router:
+        assert (await answer(router, ask(session="chat"))).tier == "top"
+        again = await answer(router, ask(id="other", session="chat"))
+    assert [report.tier for report in again.attempts] == ["edge", "top"]
 
 
 async def test_a_request_that_shows_less_than_was_tested_is_not_covered() -> None:

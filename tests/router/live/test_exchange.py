@@ -55,6 +55,26 @@ async def test_a_request_ends_where_it_began(house: House) -> None:
     assert house.core.request_count == 0
 
 
+async def test_conversations_go_on(house: House) -> None:
+    """What was remembered of them outlives the router, as long as their tier does."""
+    policy = {"objective": {"rule": "threshold"}, "ladder": ["edge", "local"], "name": "default"}
+    uncalibrated = {"confidence": {"uncalibrated": "token_probability"}, "policies": [policy]}
+    tiers = (tier("edge"), tier("local", price={"output_usd_per_million_tokens": 1}))
+    tiers[0]["options"]["logprob"] = -3.0
+    house.path.write_text(text(*tiers, **uncalibrated))
+    await house.reloader.reload(BY)
+    assert await house.answer(ask(session="chat")) == "local says"
+    tiers[0]["options"]["logprob"] = -0.01
+    house.path.write_text(text(*tiers, **uncalibrated))
+    await house.reloader.reload(BY)
+    assert await house.answer(ask(session="chat")) == "local says"
+    assert await house.answer() == "edge says"
+    policy["ladder"] = ["edge"]
+    house.path.write_text(text(tiers[0], **uncalibrated))
+    await house.reloader.reload(BY)
+    assert await house.answer(ask(session="chat")) == "edge says"
+
+
 async def test_an_unchanged_tier_goes_on_running(house: House) -> None:
     """Its backend is the same object, and only the others are started and closed."""
     house.path.write_text(text(tier("edge", "one"), tier("local")))

@@ -12,6 +12,7 @@ import pytest
 
 from backends.echo import EchoBackend, EchoOptions
 from backends.errors import Refused
+from backends.tools import Tool, Toolbox, ToolCall
 from backends.types import (
     Clearance,
     Completion,
@@ -24,6 +25,7 @@ from backends.types import (
     RegexFormat,
     Role,
     Sampling,
+    Usage,
 )
 from router.errors import RequestRefused
 from router.events import Result, TextDelta
@@ -213,3 +215,46 @@ async def test_a_prompt_without_values_passes_as_it_is() -> None:
     plain = Prompt((Message(Role.USER, "hello"),))
     deltas, _ = await told(*through("a <EMAIL_1> b", plain))
     assert "".join(delta.text for delta in deltas) == "a <EMAIL_1> b"
+
+
+SAID = f'{{"to": "{ADDRESS}"}}'
+LOOP = (
+    Message(Role.USER, f"Write to {ADDRESS}."),
+    Message(Role.ASSISTANT, "", tool_calls=(ToolCall("c1", "send", SAID),)),
+    Message(Role.TOOL, f"{OTHER} is away", tool_call_id="c1", is_error=True),
+)
+
+
+class Calling(EchoBackend):
+    """A backend outside that keeps what it was asked, and writes to the first stand-in."""
+
+    def __init__(self) -> None:
+        super().__init__(EchoOptions(external=True, tools=True))
+        self.asked: list[Prompt] = []
+
+    async def _answer(self, prompt: Prompt, *_: Any) -> Any:
+        self.asked.append(prompt)
+        yield Delta(tool_calls=(ToolCall("c2", "send", '{"to": "<EMAIL_1>"}'),))
+        yield Completion(FinishReason.TOOL_CALLS, Usage(1, 1))
+
+
+async def test_calls_are_disguised_both_ways() -> None:
+    """Arguments of earlier calls and what came of them go out with stand-ins; new calls get the values."""
+    model = Calling()
+    tools = Toolbox((Tool("send"),))
+    prompt = Prompt(LOOP, clearance=Clearance(may_leave=True, redact=("email",)), tools=tools)
+    items = [item async for item in Border(model).stream(prompt)]
+    assert isinstance(items[0], Delta)
+    assert [call.arguments for call in items[0].tool_calls] == [SAID]
+    assert ADDRESS not in repr(model.asked)
+    assert OTHER not in repr(model.asked)
+    assert model.asked[0].messages[1].tool_calls == (ToolCall("c1", "send", '{"to": "<EMAIL_1>"}'),)
+    assert model.asked[0].messages[2].is_error
+
+
+async def test_tools_that_hold_a_value_keep_the_request_here() -> None:
+    """A definition is no text that stand-ins could be put into and taken out of again."""
+    tools = Toolbox((Tool("send", f"Writes to {ADDRESS}."),))
+    prompt = Prompt(LOOP[:1], clearance=Clearance(may_leave=True, redact=("email",)), tools=tools)
+    with pytest.raises(Refused, match="tools"):
+        Border(Calling()).stream(prompt)

@@ -10,6 +10,7 @@ from backends.tools import ToolCall
 from backends.types import FinishReason, TokenLogprob, Usage
 from policies.guarantee.monitor import Standing
 from router.certificates.warrant import CertificateStatus
+from router.embedding import Embedded, Texts
 from router.errors import UnknownRequest
 from router.events import (
     AttemptRejected,
@@ -127,6 +128,7 @@ class ScriptedRouter:
     def __init__(self, script: Script = echo) -> None:
         self.script = script
         self.requests: list[Request] = []
+        self.texts: list[Texts] = []
         self.ready = True
         self.closed = False
         self.gate = asyncio.Event()
@@ -144,6 +146,11 @@ class ScriptedRouter:
         """Play the script."""
         self.requests.append(request)
         return self.script(self, request)
+
+    async def embed(self, texts: Texts) -> Embedded:
+        """Give every text the same vector."""
+        self.texts.append(texts)
+        return Embedded("edge", tuple((0.6, 0.8) for _ in texts.texts), 7)
 
     def decide(self, request: Request) -> Decided:
         """Decide as the script's runs do."""

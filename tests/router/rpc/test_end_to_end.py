@@ -12,6 +12,8 @@ from pathlib import Path
 import grpc
 import pytest
 
+from backends.tools import Tool
+from backends.types import FinishReason, Message, Role
 from router.build import build
 from router.config import parse
 from router.events import AttemptRejected, Outcome
@@ -33,7 +35,11 @@ tiers:
     options: {{logprobs: {{hard question: -3.0}}, token_delay_s: {delay_s}}}
   - name: frontier
     backend: echo
-    options: {{reply: the better answer, external: true}}
+    options:
+      reply: the better answer
+      external: true
+      tools: true
+      calls: {{weather?: [{{name: look_up, arguments: '{{"city": "Bern"}}'}}]}}
     price: {{input_usd_per_million_tokens: 3, output_usd_per_million_tokens: 15}}
 policies:
   - name: default
@@ -71,6 +77,27 @@ async def test_an_unsure_answer_is_shifted_up(tmp_path: Path) -> None:
     assert (answer.text, answer.tier) == ("the better answer", "frontier")
     assert [attempt.outcome for attempt in answer.attempts] == [Outcome.REJECTED, Outcome.ACCEPTED]
     assert answer.cost_usd > 0.0
+
+
+async def test_a_tool_loop_runs_over_the_wire(tmp_path: Path) -> None:
+    """Only the tier that can call is asked; its call comes back whole, and what came of it is read."""
+    tool = Tool("look_up", "Finds a city.", {"type": "object", "properties": {"city": {"type": "string"}}})
+    async with served(tmp_path) as client:
+        asked = await client.generate("weather?", tools=[tool], top_logprobs=2)
+        turns = [
+            Message(Role.USER, "weather?"),
+            Message(Role.ASSISTANT, asked.text, tool_calls=asked.tool_calls),
+            Message(Role.TOOL, "sunny", tool_call_id=asked.tool_calls[0].id),
+        ]
+        decided = await client.decide(turns, tools=[tool])
+        answer = await client.generate(turns, tools=[tool], top_logprobs=0)
+        tiers = await client.list_tiers()
+    assert [(call.name, call.arguments) for call in asked.tool_calls] == [("look_up", '{"city": "Bern"}')]
+    assert (asked.tier, asked.finish_reason) == ("frontier", FinishReason.TOOL_CALLS)
+    assert decided.reason == "conversation"
+    assert answer.text == "the better answer"
+    assert "".join(token.text for token in answer.tokens) == answer.text
+    assert [tier.tools for tier in tiers] == [False, True]
 
 
 async def test_text_is_held_unless_retraction_is_allowed(tmp_path: Path) -> None:
