@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-core bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-moe bench-moe-gpu bench-local bench-documents
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(MAKEFILE_LIST))
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -47,6 +47,9 @@ bench-overhead: $(READY) ## Measure what routing adds to a bare gRPC echo
 
 bench-core: $(READY) ## Measure what a request costs beside gRPC itself, in CPU time
 	@$(BIN)/python -m tests.bench.core $(ARGS)
+
+bench-pages: $(READY) ## Measure what the pages at /ui add to a request, and what a look at them takes
+	@$(BIN)/python -m tests.bench.pages $(ARGS)
 
 bench-load: $(READY) ## Overload, stop, leave, soak and kill a server, and count what is lost
 	@$(BIN)/python -m tests.bench.overload $(ARGS)

@@ -82,6 +82,7 @@ class Attempt:
         self._texts: list[str] = []
         self._reasoning: list[str] = []
         self._tokens: list[TokenLogprob] = []
+        self._shown_token_count = 0
         self._tool_calls: list[ToolCall] = []
         self._delta_count = 0
         self._character_count = 0
@@ -202,6 +203,11 @@ class Attempt:
     def reasoning(self) -> str:
         """What the model thought so far."""
         return "".join(self._reasoning)
+
+    def unshown_tokens(self) -> tuple[TokenLogprob, ...]:
+        """Tokens that came since this was last asked."""
+        start, self._shown_token_count = self._shown_token_count, len(self._tokens)
+        return tuple(self._tokens[start:])
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:

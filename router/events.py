@@ -53,10 +53,15 @@ class AttemptStarted:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A piece of an attempt's answer."""
+    """A piece of an attempt's answer.
+
+    ``tokens`` are those generated since the piece before, reasoning included, where text is shown as it comes
+    and the tier gives log-probabilities.
+    """
 
     number: int
     text: str
+    tokens: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Run:
     def shown(self, text: str) -> TextDelta:
         """The event that ``text`` goes out before the attempt is accepted."""
         self.attempt.was_shown = True
-        return TextDelta(self.attempt.number, text)
+        return TextDelta(self.attempt.number, text, self.attempt.unshown_tokens())
 
 
 class Runner:

@@ -31,6 +31,7 @@ from router.tenants.key_ring import KeyRing
 
 if TYPE_CHECKING:
     from router.gateway.server import GatewayServer
+    from router.ui.app import Pages
 
 
 class Serving:
@@ -50,6 +51,7 @@ class Serving:
         self.audit = None if config.admin.audit is None else AuditLog(config.admin.audit)
         self.admin = self._admin()
         self._places = Places(config.server.max_concurrent_requests)
+        self.pages = self._pages()
         self.gateway = self._gateway()
         outlook.look_at(self.core, self.reloader)
 
@@ -70,6 +72,8 @@ class Serving:
         found = {} if self.admin is None else {"admin": self.admin.address}
         if self.gateway is not None:
             found["gateway"] = self.gateway.address
+            if self.pages is not None:
+                found["pages"] = f"{self.gateway.address}/ui"
         if self._outlook.metrics_address is not None:
             found["metrics"] = self._outlook.metrics_address()
         return found
@@ -102,7 +106,18 @@ class Serving:
             None if keys is None else Authenticator(keys),
             self._outlook.call_listeners,
         )
-        return GatewayServer(config.gateway.listen, config.server, application(house), keys)
+        routes = () if self.pages is None else self.pages.routes()
+        return GatewayServer(config.gateway.listen, config.server, application(house, routes), keys)
+
+    def _pages(self) -> Pages | None:
+        listen = self.config.gateway.listen
+        if listen is None:
+            return None
+        with wanted_by("ui", extra="gateway"):
+            from router.ui.serving import Served, pages_at
+
+        served = Served(self.core, self.reloader, self._places, self.audit)
+        return pages_at(listen, served, self._outlook.watch)
 
     def _beside(self) -> list[AbstractAsyncContextManager[object]]:
         beside: list[AbstractAsyncContextManager[object]] = [*self._outlook.beside]
@@ -110,6 +125,8 @@ class Serving:
             beside.append(self.audit)
         if self.admin is not None:
             beside.append(self.admin)
+        if self.pages is not None:
+            beside.append(self.pages)
         if sys.platform != "win32":
             beside.append(Hangup(self.reloader, self._hung_up))
         return beside

@@ -16,6 +16,7 @@ def door_checks(document: Document) -> Iterator[Problem]:
     yield from _ledger(document, data)
     if _get(data, "admin", "listen") is not None and _get(data, "auth", "keys") is None:
         yield document.problem(("admin", "listen"), "needs auth.keys: no admin call is taken without a key")
+    yield from _ui(document, data)
 
 
 def _tenants(document: Document, data: dict[str, Any]) -> Iterator[Problem]:
@@ -40,6 +41,17 @@ def _ledger(document: Document, data: dict[str, Any]) -> Iterator[Problem]:
                 yield document.problem(("tenants", index, "budget"), "needs ledger.path or ledger.url")
     if isinstance(url, str) and not url.startswith(("postgresql://", "postgres://", "${")):
         yield document.problem(("ledger", "url"), "must start with postgresql://")
+
+
+def _ui(document: Document, data: dict[str, Any]) -> Iterator[Problem]:
+    if _get(data, "ui", "allow_beyond_loopback") is True and _get(data, "auth", "keys") is None:
+        said = "needs auth.keys: without a key the pages open to this machine alone"
+        yield document.problem(("ui", "allow_beyond_loopback"), said)
+    baseline = _get(data, "ui", "baseline")
+    tiers = data.get("tiers")
+    known = [tier.get("name") for tier in tiers if isinstance(tier, dict)] if isinstance(tiers, list) else []
+    if isinstance(baseline, str) and baseline not in known:
+        yield document.problem(("ui", "baseline"), f"no tier is called {baseline!r}")
 
 
 def _list(data: dict[str, Any]) -> list[Any]:

@@ -19,6 +19,7 @@ from router.config.observing import EnergyUseConfig, LogsConfig, MetricsConfig, 
 from router.config.privacy import PrivacyConfig
 from router.config.resilience import ResilienceConfig
 from router.config.section import Label, Listen, Name, Seconds, Section, Usd
+from router.config.ui import UiConfig
 
 _MICROS = 1_000_000
 
@@ -267,6 +268,8 @@ class Config(Section):
     """Where the money of tenants is counted."""
     metrics: MetricsConfig = MetricsConfig()
     """Figures for Prometheus."""
+    ui: UiConfig = UiConfig()
+    """Pages for those who run the server."""
     tracing: TracingConfig = TracingConfig()
     """Spans for OpenTelemetry."""
     logs: LogsConfig = LogsConfig()

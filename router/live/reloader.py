@@ -80,6 +80,10 @@ class Reloader:
         """Every version that is kept, oldest first."""
         return self._versions.all()
 
+    def parsed(self, text: str) -> Written:
+        """Check ``text`` as if it stood in the file; nothing changes. Raises ConfigError."""
+        return self._file.parsed(text)
+
     async def _whole(self, change: Coroutine[Any, Any, Change]) -> Change:
         """Carry ``change`` out to its end, also where its caller goes away in the middle of it."""
         task = asyncio.create_task(self._alone(change))

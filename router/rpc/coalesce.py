@@ -46,6 +46,6 @@ async def _pump(events: AsyncGenerator[Event], waiting: deque[Event], news: asyn
 def _add(waiting: deque[Event], event: Event) -> None:
     last = waiting[-1] if waiting else None
     if isinstance(event, TextDelta) and isinstance(last, TextDelta) and last.number == event.number:
-        waiting[-1] = TextDelta(event.number, last.text + event.text)
+        waiting[-1] = TextDelta(event.number, last.text + event.text, last.tokens + event.tokens)
     else:
         waiting.append(event)

@@ -54,6 +54,13 @@ class KeyRing:
             self.refresh()
         return authenticate(token, self._keys, self._clock())
 
+    def holds(self, principal: Principal) -> bool:
+        """Whether the key that ``principal`` showed is still good for what it was then."""
+        if self._timer() >= self._due_s:
+            self.refresh()
+        key = self._keys.get(principal.key_id)
+        return key is not None and not key.has_expired(self._clock()) and key.principal() == principal
+
     def refresh(self) -> None:
         """Read the file anew if it has changed."""
         self._due_s = self._timer() + REFRESH_INTERVAL_S
