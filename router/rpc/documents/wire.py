@@ -10,7 +10,7 @@ from upshift.v1 import documents_pb2
 from router.documents.ask.answer import Answer
 from router.documents.ask.extract import Found
 from router.documents.ask.grounding import Span
-from router.documents.element import FURNITURE
+from router.documents.element import is_beside
 from router.documents.events import ElementRead, ElementSettled, Event, Finished, PageDone, Planned
 from router.documents.outcome import Outcome, Try, Verdict
 from router.documents.output.markdown import to_markdown
@@ -160,7 +160,7 @@ def _summary(event: Finished, elapsed_s: float) -> documents_pb2.DocumentSummary
             for one in event.spent
         ],
         checks=dict(event.checks),
-        furniture_ids=[o.element.id for o in outcomes if o.element.label in FURNITURE],
+        furniture_ids=[o.element.id for o in outcomes if is_beside(o.element)],
         markdown=to_markdown(event.document),
         latency=duration(elapsed_s),
     )
