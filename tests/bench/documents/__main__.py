@@ -70,6 +70,7 @@ def _scans(given: argparse.Namespace) -> None:
         f"cost of always rapidocr: {found.cost_share:.0%} nominal, {found.measured_cost_share:.0%} measured"
     )
     _print_seconds(found.seconds)
+    print(f"threshold chosen on all receipts: {found.threshold:.3f}")
     _print_curves(found.curves)
 
 
