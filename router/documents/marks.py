@@ -6,6 +6,7 @@ Decides what must be escaped so that Markdown says what the text says. Refuses t
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -48,14 +49,23 @@ def escaped(text: str) -> str:
 
 def marked(text: str, marks: Sequence[Mark]) -> str:
     """The text as inline Markdown, with its marks."""
-    return "".join(_set(piece, styles) for piece, styles in _pieces(text, marks))
+    return "".join(_set(piece, styles) for piece, styles in pieces(text, marks))
 
 
-def _pieces(text: str, marks: Sequence[Mark]) -> Iterator[tuple[str, tuple[Mark, ...]]]:
-    """The longest stretches over which no mark begins or ends."""
-    edges = sorted({0, len(text), *(at for mark in marks for at in (mark.start, mark.end) if at < len(text))})
-    for start, end in pairwise(edges):
-        yield text[start:end], tuple(mark for mark in marks if mark.start <= start and end <= mark.end)
+def pieces(text: str, marks: Sequence[Mark]) -> Iterator[tuple[str, tuple[Mark, ...]]]:
+    """The longest stretches over which no mark begins or ends, each with its marks; in one sweep."""
+    begins: defaultdict[int, list[Mark]] = defaultdict(list)
+    ends: defaultdict[int, list[Mark]] = defaultdict(list)
+    for mark in marks:
+        if mark.start < min(mark.end, len(text)):
+            begins[mark.start].append(mark)
+            ends[min(mark.end, len(text))].append(mark)
+    now: dict[Mark, None] = {}
+    for start, end in pairwise(sorted({0, len(text), *begins, *ends})):
+        for mark in ends[start]:
+            now.pop(mark, None)
+        now.update(dict.fromkeys(begins[start]))
+        yield text[start:end], tuple(now)
 
 
 def _set(piece: str, marks: tuple[Mark, ...]) -> str:

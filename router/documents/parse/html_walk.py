@@ -22,6 +22,8 @@ _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _LISTS = ("ul", "ol", "dl")
 _ITEMS = ("li", "dt", "dd")
 _LEAVES = ("table", "pre", "img")
+# An item this long is no item any more: what follows is text of its own.
+_LONG_ITEM = 10_000
 _BLOCKS = _HEADINGS | {
     "p", "li", "ul", "ol", "dl", "dt", "dd", "table", "pre", "div", "section", "article", "main",
     "blockquote", "figure", "figcaption", "header", "footer", "nav", "aside", "form", "fieldset", "legend",
@@ -117,7 +119,7 @@ class Walk:
             yield from self._give(Part(Label.CAPTION, text, marks=marks), None)
         elif item is None:
             yield from self._give(Part(Label.TEXT, text, marks=marks), None)
-        elif item is self._held_by and self._held is not None:
+        elif item is self._held_by and self._held is not None and len(self._held.text or "") < _LONG_ITEM:
             self._held = _longer(self._held, text, marks)
         else:
             yield from self._give(self._item(item, text, marks), item)

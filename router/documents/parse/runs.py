@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from router.documents.marks import Mark, Style
+from router.documents.marks import Mark, Style, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,9 @@ class Runs:
 
     def add_marked(self, text: str, marks: Sequence[Mark]) -> None:
         """Add a text that has marks already."""
-        edges = sorted({0, len(text), *(at for mark in marks for at in (mark.start, mark.end))})
-        for start, end in pairwise(edges):
-            over = [mark for mark in marks if mark.start <= start and end <= mark.end]
+        for piece, over in pieces(text, marks):
             target = next((mark.target for mark in over if mark.target), "")
-            self.add(text[start:end], Setting(frozenset(mark.style for mark in over), target))
+            self.add(piece, Setting(frozenset(mark.style for mark in over), target))
 
     def unbreak(self) -> None:
         """Make spaces of all line breaks: they mean nothing where the text came from."""

@@ -109,6 +109,10 @@ def add_answer(summary: documents_pb2.DocumentSummary, answer: Answer) -> None:
             confidence=answer.confidence,
             tier=answer.tier,
             cost_usd_micros=answer.cost_usd_micros,
+            read_count=answer.read_count,
+            passage_count=answer.passage_count,
+            round_count=answer.round_count,
+            unread_count=answer.unread_count,
         )
     )
 

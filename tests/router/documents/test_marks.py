@@ -72,6 +72,13 @@ def test_marks_stay_inside_words_and_spaces_outside() -> None:
     assert marked("x`y", [Mark(0, 3, Style.CODE)]) == "``x`y``"
 
 
+def test_many_marks_cost_no_more_than_their_text(split: Split) -> None:
+    """A hostile text of a hundred thousand marks is written in one sweep, and an endless item ends."""
+    assert _markdown(split("a.md", "*a* " * 100_000)[0]).count("*a*") == 100_000
+    (page,) = split("a.html", f"<!doctype html><ul><li>{'<p>word word</p>' * 20_000}</ul>")
+    assert page.source_text.count("word") == 40_000
+
+
 def test_docx_has_marks_margins_notes_and_numbers(split: Split) -> None:
     """Runs bring marks; headers are furniture; comments are told with their author; headings count."""
     document = docx.Document()
