@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from router.cli import parameters as given
+from router.cli.access import Access, Key, TlsCa, TlsCertificate, TlsKey
 
 EPILOG = """
 **Examples**
@@ -29,6 +30,8 @@ EPILOG = """
 `upshift document invoices/*.pdf --into read/` reads many files, each into one of its own.
 
 `upshift document scan.pdf -c upshift.yaml` also asks a configuration's tiers, by its document policies.
+
+`upshift document report.pdf --server 10.0.0.5:50051` sends it to a server, whose tiers and journal it uses.
 
 `upshift document big.pdf --journal work.sqlite` goes on where it was killed when it is run again.
 
@@ -69,6 +72,12 @@ Ask = Annotated[
     str | None,
     typer.Option(metavar="QUESTION", help="Give an answer with quotes; needs --config, for its tiers."),
 ]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT", help="Have a server read them; goes on where the connection broke. md or json."
+    ),
+]
 Workers = Annotated[
     int | None, typer.Option(min=1, max=64, help="Processes for parsing, and as many for reading.")
 ]
@@ -97,6 +106,11 @@ def document(
     config: given.OwnConfig = None,
     schema: Schema = None,
     ask: Ask = None,
+    server: Server = None,
+    key: Key = None,
+    tls_ca: TlsCa = None,
+    tls_certificate: TlsCertificate = None,
+    tls_key: TlsKey = None,
     json: given.Json = False,
 ) -> None:
     """Read documents with the cheapest engines that can be trusted, element by element."""
@@ -118,5 +132,7 @@ def document(
         config=config,
         schema=read_schema(schema),
         question=ask,
+        server=server,
+        access=Access(key, tls_ca, tls_certificate, tls_key),
     )
     asyncio.run(Batch(tuple(files), wish).run())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.documents.element import FURNITURE, Label
+from router.documents.element import Label, is_beside
 from router.documents.outcome import Document, Outcome, SettledPage
 
 # A table that goes on ends in the lower part of its page, and the next begins in the upper part of its own.
@@ -25,7 +25,7 @@ def continued(document: Document) -> Mapping[str, str]:
 
 
 def _body(page: SettledPage) -> list[Outcome]:
-    return [one for one in page.outcomes if one.element.label not in FURNITURE and one.text.strip()]
+    return [one for one in page.outcomes if not is_beside(one.element) and one.text.strip()]
 
 
 def _goes_on(above: SettledPage, last: Outcome, below: SettledPage, first: Outcome) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from router.documents.geometry import Box
+from router.documents.marks import Mark
 from router.documents.table import Grid
 
 
@@ -82,7 +83,8 @@ class Element:
     ``id`` is stable, unique in its document, and names page and place: ``p3/e12``. ``level`` is the depth of
     a heading or list item, from 1. ``parent`` is the id of the heading or list that it belongs to.
     ``native`` is what the file itself says; None: it is an image, and must be looked at. ``words`` are the
-    text layer's words in its box. ``features`` are numbers that routing may go by.
+    text layer's words in its box. ``features`` are numbers that routing may go by. ``marks`` say how the
+    native text is set.
     """
 
     id: str
@@ -94,6 +96,12 @@ class Element:
     native: Reading | None = None
     words: tuple[Word, ...] = ()
     features: Mapping[str, float] = field(default_factory=dict)
+    marks: tuple[Mark, ...] = ()
+
+
+def is_beside(element: Element) -> bool:
+    """Whether it stands beside the text that runs through the document, as headers and comments do."""
+    return element.label in FURNITURE or element.features.get("comment", 0.0) > 0
 
 
 @dataclass(frozen=True, slots=True)

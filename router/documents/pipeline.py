@@ -128,17 +128,29 @@ class _Run:
         """Give all events in order."""
         settled: list[SettledPage] = []
         window = 1 if self._is_ordered else self._means.page_window
-        async with aclosing(_in_order(self._pages(), self._settle_page, window)) as pages:
+        async with aclosing(self._pages()) as split:
+            # Nothing is read before the plan is told: who listens may still turn back.
+            first = await anext(split, None)
+            if first is not None:
+                yield self._planned(first.page_count)
+            pages = _in_order(_again(first, split), self._settle_page, window)
+            async with aclosing(self._settled(pages, settled)) as events:
+                async for event in events:
+                    yield event
+        yield self._finished(settled)
+
+    async def _settled(
+        self, pages: AsyncGenerator[tuple[Page, tuple[_First, ...]]], settled: list[SettledPage]
+    ) -> AsyncGenerator[Event]:
+        """Tell every page, and keep it in ``settled``."""
+        async with aclosing(pages):
             async for page, firsts in pages:
-                if not settled:
-                    yield self._planned(page.page_count)
                 for event in self._told(firsts):
                     yield event
                 outcomes = tuple(first.outcome for first in firsts)
                 doubtful = sum(outcome.verdict is Verdict.UNVERIFIED for outcome in outcomes)
                 yield PageDone(self._next(), page.number, page.page_count, doubtful)
                 settled.append(SettledPage(replace(page, elements=()), outcomes))
-        yield self._finished(settled)
 
     def _planned(self, page_count: int) -> Planned:
         ladders = {str(group): self._means.routes.of(group).ladder for group in Group}
@@ -226,6 +238,15 @@ def _hash(means: Means, job: Job) -> str:
         job.max_cost_usd_micros,
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+async def _again(first: Page | None, rest: AsyncGenerator[Page]) -> AsyncGenerator[Page]:
+    """The page that was looked at already, and those after it."""
+    async with aclosing(rest):
+        if first is not None:
+            yield first
+        async for page in rest:
+            yield page
 
 
 async def _in_order(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from router.documents.geometry import Box
+from router.documents.marks import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Cell:
     column_span: int = 1
     is_header: bool = False
     box: Box | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,16 @@ class Grid:
 
     def slots(self) -> list[list[str]]:
         """Text by row and column; a cell that spans is written in each of its slots."""
-        texts = [[""] * self.column_count for _ in range(self.row_count)]
+        return [["" if cell is None else cell.text for cell in row] for row in self.places()]
+
+    def places(self) -> list[list[Cell | None]]:
+        """The cell of each slot, by row and column; None: the slot is empty."""
+        places: list[list[Cell | None]] = [[None] * self.column_count for _ in range(self.row_count)]
         for cell in self.cells:
             for row in range(cell.row, min(cell.row + cell.row_span, self.row_count)):
                 for column in range(cell.column, min(cell.column + cell.column_span, self.column_count)):
-                    texts[row][column] = cell.text
-        return texts
+                    places[row][column] = cell
+        return places
 
     def columns(self) -> Iterator[list[Cell]]:
         """Cells that stand in one column alone, column by column, from top to bottom."""

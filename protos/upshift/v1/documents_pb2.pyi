@@ -614,16 +614,28 @@ class DocumentAnswer(_message.Message):
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     TIER_FIELD_NUMBER: _builtins.int
     COST_USD_MICROS_FIELD_NUMBER: _builtins.int
+    READ_COUNT_FIELD_NUMBER: _builtins.int
+    PASSAGE_COUNT_FIELD_NUMBER: _builtins.int
+    ROUND_COUNT_FIELD_NUMBER: _builtins.int
+    UNREAD_COUNT_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The answer; empty: the document does not say."""
     verdict: Global___Verdict.ValueType
-    """Whether it may be trusted: it has quotes, and none is invented."""
+    """Whether it may be trusted: it has quotes, none is invented, and the whole document was read."""
     confidence: _builtins.float
     """Calibrated probability in [0, 1] that the answer is acceptable; unset where none could be had."""
     tier: _builtins.str
     """The tier that answered."""
     cost_usd_micros: _builtins.float
     """What it cost, in millionths of a US dollar."""
+    read_count: _builtins.int
+    """Passages that the answer rests on; fewer than `passage_count` where not all could be shown."""
+    passage_count: _builtins.int
+    """Passages of the document."""
+    round_count: _builtins.int
+    """Rounds in which quotes were gathered from pieces before the answer; 1: it was read at once."""
+    unread_count: _builtins.int
+    """Pieces of which no tier gave quotes in the form that was asked for."""
     @_builtins.property
     def quotes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Quote]:
         """Passages that it rests on; all stand in the document."""
@@ -642,10 +654,14 @@ class DocumentAnswer(_message.Message):
         confidence: _builtins.float | None = ...,
         tier: _builtins.str = ...,
         cost_usd_micros: _builtins.float = ...,
+        read_count: _builtins.int = ...,
+        passage_count: _builtins.int = ...,
+        round_count: _builtins.int = ...,
+        unread_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "invented_quotes", b"invented_quotes", "quotes", b"quotes", "text", b"text", "tier", b"tier", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "cost_usd_micros", b"cost_usd_micros", "invented_quotes", b"invented_quotes", "passage_count", b"passage_count", "quotes", b"quotes", "read_count", b"read_count", "round_count", b"round_count", "text", b"text", "tier", b"tier", "unread_count", b"unread_count", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015

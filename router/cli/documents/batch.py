@@ -9,10 +9,12 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+import grpc
 from rich.console import Console
 
 from router.cli.documents.house import opened
 from router.cli.documents.progress import Watch
+from router.cli.documents.remote import Received, Remote
 from router.cli.documents.wish import Wish
 from router.cli.documents.written import written
 from router.cli.failure import ExitCode, Fault
@@ -25,6 +27,8 @@ from router.documents.metered import metered
 from router.documents.output.answers import answer_object, fields_object
 from router.documents.output.json import as_object
 from router.documents.pipeline import Job, Pipeline
+from router.rpc.client.documents import DocumentClient
+from router.rpc.client.errors import UpshiftError
 
 _MICROS = 1_000_000
 
@@ -45,14 +49,51 @@ class Batch:
         wish = self._wish
         if len(self._files) > 1 and wish.into is None and not wish.as_json:
             raise Fault("several files need --into DIR, or --json", code=ExitCode.WRONG, reason="USAGE")
-        if wish.question is not None and wish.config is None:
-            said = "--ask needs tiers to answer: name a configuration by --config"
+        if wish.question is not None and wish.config is None and wish.server is None:
+            said = "--ask needs tiers to answer: name a configuration by --config, or a --server"
             raise Fault(said, code=ExitCode.WRONG, reason="USAGE")
-        async with opened(wish) as (pipeline, asker):
+        if wish.server is not None:
+            await self._far(wish.server)
+        else:
+            async with opened(wish) as (pipeline, asker):
+                with self._watch:
+                    for path in self._files:
+                        await self._one(pipeline, asker, path)
+        self._end()
+
+    async def _far(self, server: str) -> None:
+        """Have a server read all; what it refuses does not keep the others waiting."""
+        wish = self._wish
+        if wish.form == "html" or wish.config or wish.journal or wish.worker_count or wish.max_pages:
+            said = "--server reads by the server's own configuration, and gives md or json"
+            raise Fault(said, code=ExitCode.WRONG, reason="USAGE")
+        async with DocumentClient(server, **wish.access.client_arguments()) as client:
+            remote = Remote(client, wish, self._watch)
             with self._watch:
                 for path in self._files:
-                    await self._one(pipeline, asker, path)
-        self._end()
+                    self._watch.begins(path)
+                    try:
+                        self._write_far(path, await remote.read(path))
+                    except UpshiftError as exc:
+                        if exc.code is not grpc.StatusCode.INVALID_ARGUMENT:
+                            raise
+                        self._refuse(path, exc.reason, str(exc))
+
+    def _write_far(self, path: Path, got: Received) -> None:
+        wish = self._wish
+        told = {"file": str(path), **got.as_object()}
+        if wish.as_json and wish.into is None:
+            self._objects.append(told)
+            return
+        is_markdown = wish.form == "md" and wish.schema is None and wish.question is None
+        text = got.summary.markdown if is_markdown and got.summary is not None else _written(told)
+        if wish.into is None:
+            sys.stdout.write(text)
+            return
+        target = self._target(wish.into, path, "md" if is_markdown else "json")
+        target.write_text(text, encoding="utf-8")
+        if wish.as_json:
+            self._objects.append({"file": str(path), "written": str(target)})
 
     async def _one(self, pipeline: Pipeline, asker: Asker | None, path: Path) -> None:
         wish = self._wish
@@ -89,7 +130,7 @@ class Batch:
         if wish.as_json and wish.into is None:
             self._objects.append(told)
             return
-        text = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+        text = _written(told)
         if wish.into is None:
             sys.stdout.write(text)
         else:
@@ -143,3 +184,7 @@ class Batch:
         if self._refused:
             said = f"{len(self._refused)} of {len(self._files)} files were refused, see above"
             raise Fault(said, code=ExitCode.WRONG, reason="DOCUMENTS_REFUSED")
+
+
+def _written(told: dict[str, Any]) -> str:
+    return json.dumps(told, ensure_ascii=False, indent=2) + "\n"

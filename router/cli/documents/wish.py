@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from router.cli.access import Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +24,5 @@ class Wish:
     config: Path | None = None
     schema: dict[str, Any] | None = None
     question: str | None = None
+    server: str | None = None
+    access: Access = field(default_factory=Access)

@@ -37,6 +37,7 @@ class Answer:
 
     ``spans`` are the quotes that stand in the document, ``invented`` those that do not. The answer
     rests on ``read_count`` of ``passage_count`` passages, gathered in ``round_count`` rounds.
+    ``unread_count`` pieces were shown to a tier that gave no list of quotes: what they say is not in it.
     """
 
     question: str
@@ -49,11 +50,14 @@ class Answer:
     read_count: int
     passage_count: int
     round_count: int
+    unread_count: int = 0
 
     @property
     def verdict(self) -> Verdict:
-        """Verified: every quote stands in the document, and there is one."""
-        return Verdict.VERIFIED if self.spans and not self.invented else Verdict.UNVERIFIED
+        """Verified: every quote stands in the document, there is one, and all of it was read."""
+        is_whole = self.read_count == self.passage_count and not self.unread_count
+        is_grounded = bool(self.spans) and not self.invented
+        return Verdict.VERIFIED if is_grounded and is_whole else Verdict.UNVERIFIED
 
 
 async def ask(
@@ -77,6 +81,7 @@ class _Asking:
         self._limits = limits
         self._timeout_s = timeout_s
         self._cost = 0.0
+        self._unread_count = 0
 
     async def answer(self) -> Answer:
         """Gather until it fits, then answer."""
@@ -101,7 +106,10 @@ class _Asking:
         quotes: list[str] = []
         for piece in _pieces(texts):
             result = await self._asked(_GATHER, piece, {"quotes": _QUOTES})
-            for quote in _strings(_object(result.text).get("quotes")):
+            found = _object(result.text).get("quotes")
+            # A tier that gives nothing usable has not read the piece: this must not pass for "nothing there".
+            self._unread_count += not isinstance(found, list)
+            for quote in _strings(found):
                 span = located(quote, self._passages)
                 if span is not None and span.quote not in quotes:
                     quotes.append(span.quote)
@@ -134,6 +142,7 @@ class _Asking:
             read_count=read_count,
             passage_count=len(self._passages),
             round_count=rounds,
+            unread_count=self._unread_count,
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from router.documents.docling.write import MIME_TYPES
-from router.documents.element import Element, Label, Page, Provenance, Reading
+from router.documents.element import FURNITURE, Element, Label, Page, Provenance, Reading
 from router.documents.errors import Broken
 from router.documents.geometry import Box, Origin
 from router.documents.outcome import Document, Outcome, SettledPage, Try, Verdict
@@ -23,6 +23,7 @@ _LABELS: Mapping[str, Label] = {
     "document_index": Label.TABLE,
     "key_value_region": Label.FORM,
 }
+_TEXTS = ("list_item", "section_header", "title", "text", "paragraph", "caption")
 _LISTS = ("list", "ordered_list")
 
 
@@ -75,14 +76,41 @@ class _Reader:
                 raise ValueError(f"{reference} is its own ancestor")
             item = self._item(reference)
             below = above | {reference}
+            if item.get("label") == "inline":
+                if (joined := self._joined(item)) is not None:
+                    yield self._outcome(joined, parent, max(depth, 1))
+                continue
             if reference.startswith("#/groups/"):
                 deeper = depth + (item.get("label") in _LISTS)
                 yield from self._walk(item, parent, deeper, below)
                 continue
+            item = self._whole(item)
             outcome = self._outcome(item, parent, max(depth, 1))
             yield outcome
             is_heading = outcome.element.label in (Label.TITLE, Label.SECTION_HEADER)
             yield from self._walk(item, outcome.element.id if is_heading else parent, depth, below)
+
+    def _whole(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The item with what docling hangs below it: inline text is its own, and what cells hold they say."""
+        children = list(item.get("children", ()))
+        cells = (item.get("data") or {}).get("table_cells") or ()
+        in_cells = [cell["ref"] for cell in cells if cell.get("ref")]
+        if in_cells:
+            return {**item, "children": [child for child in children if child not in in_cells]}
+        if not item.get("text") and children and item.get("label") in _TEXTS:
+            first = self._item(children[0]["$ref"])
+            joined = self._joined(first) if first.get("label") == "inline" else None
+            if joined is not None:
+                return {**item, "text": joined["text"], "children": children[1:]}
+        return item
+
+    def _joined(self, group: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The texts of an inline group as one, as they stand on one line; None: there are none."""
+        pieces = [self._item(child["$ref"]) for child in group.get("children", ())]
+        texts = [str(piece.get("text") or "") for piece in pieces]
+        if not any(texts):
+            return None
+        return {**pieces[0], "label": "text", "text": " ".join(filter(None, texts)), "children": []}
 
     def _item(self, reference: str) -> Mapping[str, Any]:
         _, kind, index = reference.split("/")
@@ -91,6 +119,8 @@ class _Reader:
 
     def _outcome(self, item: Mapping[str, Any], parent: str | None, depth: int) -> Outcome:
         label = _LABELS.get(item["label"], Label.TEXT)
+        if item.get("content_layer") == "furniture" and label not in FURNITURE:
+            label = Label.PAGE_HEADER
         place = _place(item.get("prov") or [])
         self._counts[place.page] += 1
         grid = _grid(item["data"]) if label is Label.TABLE and "data" in item else None
@@ -98,7 +128,8 @@ class _Reader:
         level = item.get("level", 1) if label is not Label.LIST_ITEM else depth
         marker = item.get("marker") or ""
         name = f"p{place.page}/e{self._counts[place.page]}"
-        element = Element(name, label, place, level, parent, marker, reading)
+        features = {"comment": 1.0} if item.get("content_layer") == "notes" else {}
+        element = Element(name, label, place, level, parent, marker, reading, features=features)
         return Outcome(
             element, reading, 0.0, Verdict.UNVERIFIED, "imported", tries=(Try(ENGINE, "imported", reading),)
         )

@@ -120,6 +120,8 @@ def _group(
 def _content(outcome: Outcome) -> dict[str, Any]:
     element = outcome.element
     layer = {"content_layer": "furniture"} if element.label in FURNITURE else {}
+    if element.features.get("comment"):
+        layer = {"content_layer": "notes"}
     common = {**layer, "label": str(element.label), "prov": _provenance(element)}
     if element.label in (Label.PICTURE, Label.CHART):
         return common | {

@@ -44,6 +44,7 @@ def answer_object(answer: Answer, document: Document) -> dict[str, Any]:
         "passages_read": answer.read_count,
         "passages": answer.passage_count,
         "rounds": answer.round_count,
+        "pieces_not_read": answer.unread_count,
     }
 
 

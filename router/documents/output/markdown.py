@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from router.documents.across import continued
-from router.documents.element import FURNITURE, Element, Label
+from router.documents.element import Element, Label, is_beside
+from router.documents.marks import escaped, marked
 from router.documents.outcome import Document, Outcome, Verdict
-from router.documents.table import Grid
+from router.documents.table import Cell, Grid
 
 UNVERIFIED_MARK = "<!-- unverified: {engine} {confidence:.2f} -->"
-_LINE_START = re.compile(r"^(\s*)([#>+]|-(?=\s)|\d+[.)](?=\s))")
+_LINE_START = re.compile(r"^(\s*)(\d*)([#>+]|-(?=\s)|(?<=\d)[.)](?=\s))")
 
 
 def to_markdown(document: Document, *, mark_unverified: bool = True) -> str:
-    """Write the document; running headers and footers are left to the JSON."""
+    """Write the document; running headers, footers and reviewers' comments are left to the JSON."""
     blocks: list[str] = []
     was_item = False
+    levels = _Levels()
     onward = continued(document)
     for outcome in document.outcomes:
-        if outcome.element.label in FURNITURE or not (block := _block(outcome)):
+        if is_beside(outcome.element) or not (block := _block(levels.nested(outcome))):
             continue
         is_doubtful = mark_unverified and outcome.verdict is Verdict.UNVERIFIED
         if outcome.element.id in onward and blocks and not is_doubtful:
@@ -37,6 +40,22 @@ def to_markdown(document: Document, *, mark_unverified: bool = True) -> str:
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
+class _Levels:
+    """How deep items are written: one deeper than the item above at most, or Markdown would see code."""
+
+    def __init__(self) -> None:
+        self._above: list[int] = []
+
+    def nested(self, outcome: Outcome) -> Outcome:
+        """The outcome, a list item at the depth at which it can be written."""
+        element = outcome.element
+        if element.label is not Label.LIST_ITEM:
+            self._above = []
+            return outcome
+        self._above = [level for level in self._above if level < element.level] + [element.level]
+        return replace(outcome, element=replace(element, level=len(self._above)))
+
+
 def _rows_after(block: str, above: str) -> str:
     """The rows of a table that goes on, without its rule, and without a header that is only repeated."""
     header, _, *rows = block.split("\n")
@@ -45,7 +64,7 @@ def _rows_after(block: str, above: str) -> str:
 
 def table_lines(grid: Grid) -> Iterator[str]:
     """A grid as a Markdown table; a cell that spans is written in each of its slots."""
-    rows = [[_cell(text) for text in row] for row in grid.slots()]
+    rows = [[_cell(cell) for cell in row] for row in grid.places()]
     if not rows:
         return
     yield "| " + " | ".join(rows[0]) + " |"
@@ -67,7 +86,19 @@ def _block(outcome: Outcome) -> str:
         return f"![{' '.join(text.split())}]()"
     if not text.strip():
         return "" if reading is not None else f"<!-- {element.id}: nobody could read this {element.label} -->"
-    return _WRITERS.get(element.label, _text)(element, text)
+    if element.label is Label.CODE:
+        return _code(element, text)
+    if element.label is Label.FORMULA:
+        return f"$$\n{text}\n$$"
+    said = _inline(outcome).strip("\n")
+    return _WRITERS.get(element.label, _text)(element, said)
+
+
+def _inline(outcome: Outcome) -> str:
+    """The text with the marks that the file sets, where its own word stands."""
+    native = outcome.element.native
+    is_native = native is not None and native.text == outcome.text
+    return marked(outcome.text, outcome.element.marks) if is_native else escaped(outcome.text)
 
 
 def _title(_: Element, text: str) -> str:
@@ -79,8 +110,13 @@ def _heading(element: Element, text: str) -> str:
 
 
 def _item(element: Element, text: str) -> str:
-    marker = element.marker if re.fullmatch(r"\d+[.)]", element.marker) else "-"
-    return f"{'    ' * (element.level - 1)}{marker} {_line(text)}"
+    """Numbers that Markdown does not count by stand in the text: they are what the file shows."""
+    marker, said = element.marker, _text(element, _line(text))
+    marker += "." if marker.isdigit() else ""
+    if not re.fullmatch(r"\d+[.)]", marker):
+        said = f"{marker} {said}" if re.search(r"[^\W_]", marker) and len(marker) > 1 else said
+        marker = "-"
+    return f"{'    ' * (element.level - 1)}{marker} {said}"
 
 
 def _code(element: Element, text: str) -> str:
@@ -89,20 +125,14 @@ def _code(element: Element, text: str) -> str:
     return f"{fence}{element.marker}\n{text}\n{fence}"
 
 
-def _formula(_: Element, text: str) -> str:
-    return f"$$\n{text}\n$$"
-
-
 def _text(_: Element, text: str) -> str:
-    return "\n".join(_LINE_START.sub(r"\1\\\2", line) for line in text.split("\n"))
+    return "\n".join(_LINE_START.sub(r"\1\2\\\3", line) for line in text.split("\n"))
 
 
 _WRITERS: Mapping[Label, Callable[[Element, str], str]] = {
     Label.TITLE: _title,
     Label.SECTION_HEADER: _heading,
     Label.LIST_ITEM: _item,
-    Label.CODE: _code,
-    Label.FORMULA: _formula,
 }
 
 
@@ -110,5 +140,5 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _cell(text: str) -> str:
-    return _line(text).replace("|", "\\|")
+def _cell(cell: Cell | None) -> str:
+    return "" if cell is None else _line(marked(cell.text, cell.marks)).replace("|", "\\|")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from router.documents.element import Element, Label, Page, Provenance, Reading, Word
 from router.documents.errors import TooLarge
 from router.documents.geometry import Box
+from router.documents.marks import Mark
 from router.documents.table import Grid
 
 PARSER = "parser"
@@ -28,6 +29,7 @@ class Part:
     grid: Grid | None = None
     words: tuple[Word, ...] = ()
     features: Mapping[str, float] = field(default_factory=dict)
+    marks: tuple[Mark, ...] = ()
 
 
 class Assembly:
@@ -80,4 +82,5 @@ class Assembly:
             native,
             part.words,
             dict(part.features),
+            part.marks,
         )

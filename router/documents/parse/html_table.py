@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from dataclasses import replace
 from typing import Any
 
+from router.documents.parse.html_inline import inline_text
 from router.documents.table import Cell, Grid
 
 # Spans beyond these are the standard's own bounds; a page could ask for billions of slots.
@@ -35,13 +38,31 @@ def grid_from(table: Any) -> Grid:
             cells.append(cell)
             column += cell.column_span
     width = 1 + max((column for _, column in taken), default=-1)
-    return Grid(len(rows), width, tuple(cell for cell in cells if cell.text))
+    return _without_hidden_rows(Grid(len(rows), width, tuple(cell for cell in cells if cell.text)))
+
+
+def _without_hidden_rows(grid: Grid) -> Grid:
+    """Without rows whose every cell goes on below: such a row has no height, and nobody sees it."""
+    seen = [
+        index
+        for index, row in enumerate(grid.places())
+        if not any(row) or any(cell and cell.row + cell.row_span == index + 1 for cell in row)
+    ]
+    if len(seen) == grid.row_count:
+        return grid
+    cells = []
+    for cell in grid.cells:
+        first, last = bisect_left(seen, cell.row), bisect_left(seen, cell.row + cell.row_span)
+        cells.append(replace(cell, row=first, row_span=last - first))
+    return Grid(len(seen), grid.column_count, tuple(cells))
 
 
 def _cell(node: Any, row: int, column: int, row_count: int) -> Cell:
     row_span = _span(node, "rowspan", _MOST_ROWS) or row_count - row
+    text, marks = inline_text(node)
     return Cell(
-        text=" ".join(node.text(separator=" ").split()),
+        text=text,
+        marks=marks,
         row=row,
         column=column,
         row_span=min(row_span, row_count - row),

@@ -10,6 +10,23 @@ from typing import Any
 
 M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _NARY = {"∑": r"\sum", "∏": r"\prod", "∫": r"\int", "⋃": r"\bigcup", "⋂": r"\bigcap"}
+_GREEK = """
+alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho varsigma sigma tau
+upsilon phi chi psi omega
+"""
+_COMMANDS = """
+Γ Gamma Δ Delta Θ Theta Λ Lambda Ξ Xi Π Pi Σ Sigma Φ Phi Ψ Psi Ω Omega ± pm ∓ mp × times ÷ div ⋅ cdot ∙ bullet
+≤ leq ≥ geq ≠ neq ≈ approx ≡ equiv ∝ propto ∞ infty ∂ partial ∇ nabla ∈ in ∉ notin ⊂ subset ⊆ subseteq
+∪ cup ∩ cap ∅ emptyset ∀ forall ∃ exists ¬ neg ∧ wedge ∨ vee → to ← leftarrow ⇒ Rightarrow ⇔ Leftrightarrow
+↔ leftrightarrow … dots ⋯ cdots
+"""
+_SIGNS = _COMMANDS.split()
+# The space keeps a letter behind from becoming part of the command.
+_SYMBOLS = str.maketrans(
+    {chr(ord("α") + index): f"\\{name} " for index, name in enumerate(_GREEK.split())}
+    | {sign: f"\\{name} " for sign, name in zip(_SIGNS[::2], _SIGNS[1::2], strict=True)}
+    | {"\u2212": "-", "\u2013": "-", "\u2010": "-"}
+)
 _PROPERTIES = frozenset(
     f"{M}{name}"
     for name in ("rPr", "fPr", "sSupPr", "sSubPr", "sSubSupPr", "radPr", "dPr", "naryPr", "ctrlPr")
@@ -19,7 +36,7 @@ _PROPERTIES = frozenset(
 def latex(node: Any) -> str:
     """LaTeX of an ``m:oMath`` or of any part of one."""
     if node.tag == f"{M}t":
-        return node.text or ""
+        return (node.text or "").translate(_SYMBOLS)
     writer = _WRITERS.get(node.tag.removeprefix(M))
     return _inside(node) if writer is None else writer(node)
 

@@ -60,11 +60,8 @@ class DocumentClient:
 
         The summary has the fields of the JSON Schema ``schema``, and the answer to ``question``.
         """
-        wish = documents_pb2.DocumentWish(question=question)
-        if schema is not None:
-            ParseDict(dict(schema), wish.schema)
         head = documents_pb2.DocumentHead(
-            name=path.name, max_cost_usd_micros=_micros(max_cost_usd), wish=wish
+            name=path.name, max_cost_usd_micros=_micros(max_cost_usd), wish=_wish(schema, question)
         )
         call = self._stub.ParseDocument(_sent(head, path), timeout=timeout_s, metadata=self._metadata)
         async for event in _events(call):
@@ -75,14 +72,20 @@ class DocumentClient:
         document_id: str,
         *,
         after_sequence: int = 0,
+        schema: Mapping[str, Any] | None = None,
+        question: str = "",
         max_cost_usd: float | None = None,
         timeout_s: float | None = None,
     ) -> AsyncGenerator[documents_pb2.DocumentEvent]:
-        """Give the events after one that was seen, of a document that the plan named so."""
+        """Give the events after one that was seen, of a document that the plan named so.
+
+        What was wanted beside the elements must be said again, and the same budget.
+        """
         message = documents_pb2.ResumeDocumentRequest(
             document_id=document_id,
             after_sequence=after_sequence,
             max_cost_usd_micros=_micros(max_cost_usd),
+            wish=_wish(schema, question),
         )
         call = self._stub.ResumeDocument(message, timeout=timeout_s, metadata=self._metadata)
         async for event in _events(call):
@@ -106,6 +109,13 @@ async def _events(call: Any) -> AsyncGenerator[documents_pb2.DocumentEvent]:
         raise UpshiftError.of(error) from error
     finally:
         call.cancel()
+
+
+def _wish(schema: Mapping[str, Any] | None, question: str) -> documents_pb2.DocumentWish:
+    wish = documents_pb2.DocumentWish(question=question)
+    if schema is not None:
+        ParseDict(dict(schema), wish.schema)
+    return wish
 
 
 def _micros(usd: float | None) -> int | None:

@@ -10,7 +10,7 @@ from upshift.v1 import documents_pb2
 from router.documents.ask.answer import Answer
 from router.documents.ask.extract import Found
 from router.documents.ask.grounding import Span
-from router.documents.element import FURNITURE
+from router.documents.element import is_beside
 from router.documents.events import ElementRead, ElementSettled, Event, Finished, PageDone, Planned
 from router.documents.outcome import Outcome, Try, Verdict
 from router.documents.output.markdown import to_markdown
@@ -109,6 +109,10 @@ def add_answer(summary: documents_pb2.DocumentSummary, answer: Answer) -> None:
             confidence=answer.confidence,
             tier=answer.tier,
             cost_usd_micros=answer.cost_usd_micros,
+            read_count=answer.read_count,
+            passage_count=answer.passage_count,
+            round_count=answer.round_count,
+            unread_count=answer.unread_count,
         )
     )
 
@@ -160,7 +164,7 @@ def _summary(event: Finished, elapsed_s: float) -> documents_pb2.DocumentSummary
             for one in event.spent
         ],
         checks=dict(event.checks),
-        furniture_ids=[o.element.id for o in outcomes if o.element.label in FURNITURE],
+        furniture_ids=[o.element.id for o in outcomes if is_beside(o.element)],
         markdown=to_markdown(event.document),
         latency=duration(elapsed_s),
     )

@@ -1,6 +1,6 @@
 """``make bench-documents``: fidelity against cost on public samples, and pages a second.
 
-``python -m tests.bench.documents --data DIR [tables scans pages parity pace kills]``
+``python -m tests.bench.documents --data DIR [tables whole scans pages parity pace kills]``
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from router.documents.engines.local import LocalEngine
 from router.documents.engines.profiles import LOCAL_ENGINES
 from router.documents.verify.confidence import Curve
 from router.documents.workers import Workers
-from tests.bench.documents import parity, replay, routing, scans, tables, throughput
+from tests.bench.documents import parity, replay, routing, scans, tables, throughput, whole_pages
 from tests.router.documents.test_crash import assert_survives_kills
 
-PARTS = ("tables", "scans", "pages", "parity", "pace", "kills")
+PARTS = ("tables", "whole", "scans", "pages", "parity", "pace", "kills")
 _MEMORY_BYTES = 6_000_000_000
 
 
@@ -60,6 +60,16 @@ def _tables(given: argparse.Namespace) -> None:
     _print_curves(found.curves)
 
 
+def _whole(given: argparse.Namespace) -> None:
+    found = _with_engines(whole_pages.measure, given.data / "icdar2013_tables")
+    assert isinstance(found, whole_pages.WholeFigures)
+    print(
+        f"\n## Tables: {found.document_count} whole documents of ICDAR 2013, tables found by us\n"
+        f"{found.found_count} tables read, {found.table_count} there; precision {found.precision:.3f}, "
+        f"recall {found.recall:.3f}, F1 {found.f1:.3f}; mean F1 of documents {found.document_f1:.3f}"
+    )
+
+
 def _scans(given: argparse.Namespace) -> None:
     found = _with_engines(scans.measure, given.data / "sroie")
     assert isinstance(found, scans.ScanFigures)
@@ -70,6 +80,7 @@ def _scans(given: argparse.Namespace) -> None:
         f"cost of always rapidocr: {found.cost_share:.0%} nominal, {found.measured_cost_share:.0%} measured"
     )
     _print_seconds(found.seconds)
+    print(f"threshold chosen on all receipts: {found.threshold:.3f}")
     _print_curves(found.curves)
 
 
@@ -123,6 +134,7 @@ def _print_curves(curves: Mapping[str, Curve]) -> None:
 
 _RUN = {
     "tables": _tables,
+    "whole": _whole,
     "scans": _scans,
     "pages": _pages,
     "parity": _parity,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from router.documents.docling import from_docling
-from router.documents.element import FURNITURE
+from router.documents.element import is_beside
 from router.documents.limits import Limits
 from router.documents.outcome import Document
 from router.documents.parse.kind import kind_of
@@ -46,10 +46,12 @@ def _scores(folder: Path) -> Iterator[tuple[str, float]]:
         source = folder / truth.name.removeprefix("gt__").removesuffix(".json")
         if source.exists():
             pages = splitter_for(kind_of(source)).split(source, Limits())
-            ours = " ".join(e.native.text for page in pages for e in page.elements if e.native)
+            ours = " ".join(
+                e.native.text for page in pages for e in page.elements if e.native and not is_beside(e)
+            )
             theirs = _text(from_docling(json.loads(truth.read_text(encoding="utf-8"))))
             yield source.name, text_likeness(ours, theirs) or float(ours == theirs)
 
 
 def _text(document: Document) -> str:
-    return " ".join(o.text for o in document.outcomes if o.element.label not in FURNITURE)
+    return " ".join(o.text for o in document.outcomes if not is_beside(o.element))

@@ -140,6 +140,14 @@ async def test_long_documents_are_gathered_first(tmp_path: Path) -> None:
     assert all(any(f"Paragraph {n} " in piece for piece in pieces) for n in range(600))
 
 
+async def test_pieces_that_no_tier_reads_are_told(tmp_path: Path) -> None:
+    """A tier that answers in no form does not stand for "nothing there": the answer is not verified."""
+    document = await _document(tmp_path, "The ferry leaves at noon.\n\n" + "Only words here.\n\n" * 1500)
+    answer = await ask(document, "When?", House([echo_tier("edge", reply="Sorry.")]).router())
+    assert answer.unread_count > 1
+    assert answer.verdict is Verdict.UNVERIFIED
+
+
 async def test_quotes_are_found_across_spaces_and_lines(tmp_path: Path) -> None:
     """A quote is the same whatever its spaces and capitals."""
     passages = passages_of(await _document(tmp_path))

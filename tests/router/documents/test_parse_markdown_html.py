@@ -64,11 +64,11 @@ def test_html_reads_the_article_and_not_the_page(split: Split) -> None:
     )
     (page,) = split("a.html", html)
     assert _said(page) == [
+        ("page_header", "x"),
         ("title", "News"),
         ("text", "It rains."),
         ("list_item", "a"),
-        ("list_item", "b"),
-        ("text", "more"),
+        ("list_item", "b\nmore"),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from router.documents.outcome import Outcome, Verdict
 from router.documents.output.json import to_json
 from router.documents.output.markdown import to_markdown
 from router.documents.pipeline import Job, Pipeline
-from router.documents.steps import SqliteSteps
+from router.documents.steps import NoSteps, SqliteSteps, StepKey
 from tests.router.documents.conftest import needs_tesseract
 from tests.router.documents.files import Line, Sheet, jpeg_of, pdf, picture_of, prose, put, table
 from tests.router.documents.test_parse_pdf import ROWS, shifted
@@ -29,6 +30,18 @@ async def pipeline() -> AsyncIterator[Pipeline]:
     """A pipeline over what is installed."""
     async with open_pipeline() as opened:
         yield opened
+
+
+class Noting(NoSteps):
+    """Notes what would be committed."""
+
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+
+    def put(self, key: StepKey, payload: str) -> None:
+        """Note a step."""
+        del payload
+        self.stages.append(key.stage)
 
 
 def _of(finished: Finished, label: Label) -> list[Outcome]:
@@ -51,6 +64,17 @@ async def test_events_come_in_order_and_are_numbered(pipeline: Pipeline, tmp_pat
     assert isinstance(events[0], Planned)
     assert [event.page for event in events if isinstance(event, PageDone)] == [1, 2]
     assert isinstance(events[-1], Finished)
+
+
+async def test_the_plan_comes_before_any_work(tmp_path: Path) -> None:
+    """Who listens hears the plan while nothing is read yet, and may turn back for nothing."""
+    path = put(tmp_path, "a.pdf", pdf([Sheet(prose(2))] * 3))
+    steps = Noting()
+    async with open_pipeline(steps=steps) as opened, aclosing(opened.run(Job(path))) as events:
+        plan = await anext(events)
+    assert isinstance(plan, Planned)
+    assert plan.page_count == 3
+    assert set(steps.stages) <= {"split"}
 
 
 async def test_tables_go_to_an_engine_for_tables(pipeline: Pipeline, tmp_path: Path) -> None:
