@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from policies.difficulty.embedded import Embedded, EncoderIdentity, opinion
+from policies.difficulty.embedded import Embedded, EncoderIdentity, opinion, probe_of
 from policies.difficulty.learnt import joined
 from policies.fit_logistic import fit_estimator
 from policies.folds import Fold, out_of_fold
@@ -62,7 +62,7 @@ def fit_embedded(
     if band is None or not saved.mean() > saved.std() / np.sqrt(len(saved)):
         return None
     models = [model for model, _ in fitted]
-    probe = np.asarray(embeddings[0], np.float64)
+    probe = probe_of(embeddings.shape[1])[None, :]
     return Embedded(
         encoder=encoder,
         tiers=tuple(tiers),
@@ -71,8 +71,7 @@ def fit_embedded(
         shares=shares,
         gain_weight=weight,
         band=band,
-        probe=probe,
-        probe_scores=np.array([_said(model, probe[None, :])[0] for model in models]),
+        probe_scores=np.array([_said(model, probe)[0] for model in models]),
     )
 
 
