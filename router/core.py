@@ -100,9 +100,9 @@ class Router:
 
         Takes the journal and what keeps tiers up from it; from now on ``close_beside`` ends either.
         """
-        await self._start_second_look()
         self._readiness = earlier._readiness
         await self._readiness.join(self._tiers)
+        await self._start_second_look()
         if self._auditor is not None and self._auditor is not earlier._auditor:
             await self._auditor.start()
 

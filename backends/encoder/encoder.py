@@ -53,7 +53,7 @@ class TextEncoder:
 
     async def close(self) -> None:
         """Wait for the text that is being read, and free everything."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
         self._loaded = None
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
