@@ -71,7 +71,14 @@ class Embedded:
         return np.asarray(embedding @ self.weights + self.intercepts)
 
     def check(self) -> None:
-        """Raise ParityError where the probe is scored otherwise than scikit-learn scored it."""
+        """Raise ParityError where the probe is scored otherwise than scikit-learn scored it.
+
+        ValueError where the arrays are not of one ladder.
+        """
+        heads = (2 * len(self.tiers) - 1,)
+        shapes = {self.weights.shape[1:], *(getattr(self, name).shape for name in _ARRAYS[1:])}
+        if shapes != {heads}:
+            raise ValueError(f"an embedding's arrays have the shapes {shapes} and not {heads} heads")
         worst = float(np.max(np.abs(self.scores(probe_of(len(self.weights))) - self.probe_scores)))
         if not worst <= _TOLERANCE:
             raise ParityError(
