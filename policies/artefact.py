@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.confidence import Confidence
+from policies.difficulty.embedded import Embedded
 from policies.difficulty.learnt import LearntDifficulty
 from policies.features import FEATURES_VERSION
 from policies.joint import Joint
@@ -24,10 +25,10 @@ from policies.shadow_price import ShadowPrice
 from policies.stopping import Stopping
 
 KIND = "upshift.learnt"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raise when the content changes shape."""
-READ_VERSIONS = (1, 2)
-"""Files of other versions are refused. Version 1 is version 2 without trees and agreement."""
+READ_VERSIONS = (1, 2, 3)
+"""Files of other versions are refused. Version 2 has no embeddings, version 1 no trees and no agreement."""
 
 
 # All that numbers and shapes that nobody fitted can raise.
@@ -49,6 +50,7 @@ def save(learnt: Learnt, path: str | os.PathLike[str]) -> str:
         "stopping": learnt.stopping.to_json(),
         "shadow_prices": {policy: price.to_json() for policy, price in learnt.shadow_prices.items()},
         "refinements": learnt.refinements.to_json(),
+        "embedded": None if learnt.embedded is None else learnt.embedded.to_json(),
     }
     digest = _digest(content)
     document = {
@@ -82,6 +84,7 @@ def load(path: str | os.PathLike[str]) -> Learnt:
             },
             # Files from before there were probes have none.
             refinements=Refinements.from_json(content.get("refinements", {})),
+            embedded=None if content.get("embedded") is None else Embedded.from_json(content["embedded"]),
         )
     except _UNSOUND as exc:
         raise ArtefactError(f"{path}: its content cannot be served: {exc}") from exc
@@ -98,7 +101,7 @@ def _content(path: Path) -> Mapping[str, Any]:
         if document.get(name) not in read:
             raise ArtefactError(
                 f"{path}: {name} is {document.get(name)!r} and this version reads "
-                f"{' and '.join(map(str, read))}; fit it again"
+                f"{', '.join(map(str, read))}; fit it again"
             )
     content = document.get("content")
     if not isinstance(content, dict) or _digest(content) != document.get("sha256"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from backends.types import Prompt
+from policies.odds import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class OutcomeRecord:
     """A prompt and the outcomes of the tiers that ran on it; not every tier need have.
 
     ``id`` names the record, "" where it has no name. ``group`` names what it belongs to (a
-    conversation, a document) and ``task`` its kind; None: not told.
+    conversation, a document) and ``task`` its kind; None: not told. ``embedding`` (width,) is what an
+    encoder makes of the prompt, None where none has read it.
     """
 
     prompt: Prompt
@@ -54,6 +56,7 @@ class OutcomeRecord:
     id: str = ""
     group: str | None = None
     task: str | None = None
+    embedding: Floats | None = field(default=None, compare=False, repr=False)
 
 
 def by_id(records: Iterable[OutcomeRecord]) -> dict[str, OutcomeRecord]:

@@ -17,7 +17,6 @@ from policies.arms import is_arm, is_pointless
 from policies.base import Accept, Answered, Candidate, Policy, State, Stop, Try
 from policies.costs import MONEY_ALONE, Rates, Weights, rest_cost
 from policies.derive import written
-from policies.features import features_of
 from policies.foresight import stakes_of
 from policies.learnt import Learnt
 from policies.odds import Floats
@@ -88,8 +87,8 @@ class Replayed:
 
 def view_of(learnt: Learnt, record: OutcomeRecord, tiers: Sequence[str]) -> View:
     """Score one record by what was learnt from others; it must have an outcome of every tier."""
-    estimates = learnt.difficulty.predict(record.prompt, features_of(record.prompt))
-    qualities = {tier: estimates[tier].quality for tier in tiers}
+    predicted = learnt.qualities(record)
+    qualities = {tier: predicted[tier] for tier in tiers}
     texts = {tier: written(record.outcomes[tier]) for tier in tiers}
     return View(
         qualities,

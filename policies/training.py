@@ -7,6 +7,7 @@ one fold. Deterministic in records and seed. Needs scikit-learn; nothing that se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -15,6 +16,8 @@ from threadpoolctl import threadpool_limits
 from policies.arms import is_arm
 from policies.confidence import Confidence
 from policies.derive import written
+from policies.difficulty.embedded import EncoderIdentity
+from policies.difficulty.fit_embedded import Told, fit_embedded
 from policies.difficulty.fit_learnt import LearntDifficultyFitter
 from policies.fit_confidence import FittedConfidence, fit_tier_confidence
 from policies.fit_joint import fit_joint
@@ -38,21 +41,42 @@ __all__ = ["MIN_PROMPTS", "Outcome", "OutcomeRecord", "fit_learnt"]
 
 
 def fit_learnt(
-    records: Sequence[OutcomeRecord], *, tiers: Sequence[str] | None = None, seed: int = 0
+    records: Sequence[OutcomeRecord],
+    *,
+    tiers: Sequence[str] | None = None,
+    seed: int = 0,
+    encoder: EncoderIdentity | None = None,
 ) -> Learnt:
     """Fit difficulty, confidence and joint parameters to ``records``.
 
-    ``tiers`` in order of cost; None: all that occur, sorted by name. Raises ValueError for fewer
+    ``tiers`` in order of cost; None: all that occur, sorted by name. ``encoder`` made the records'
+    embeddings; None: they have none, or are not to be learnt from. Raises ValueError for fewer
     than MIN_PROMPTS different prompts, a grade outside [0, 1], or a tier without any outcome.
     """
     names = tuple(tiers) if tiers is not None else tuple(sorted({t for r in records for t in r.outcomes}))
     _check(records, names)
     # The matrices are small: threads in BLAS made fitting five times slower on two busy cores.
     with threadpool_limits(limits=1):
-        return _fit(records, names, seed)
+        learnt, predicted, folds = _fit(records, names, seed)
+        return learnt if encoder is None else _with_embedded(learnt, encoder, records, predicted, folds)
 
 
-def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) -> Learnt:
+def _with_embedded(
+    learnt: Learnt, encoder: EncoderIdentity, records: Sequence[OutcomeRecord], predicted: Floats, folds: Fold
+) -> Learnt:
+    """Learn from embeddings too, of tiers as they are predicted by words out of fold."""
+    tiers = learnt.difficulty.tiers
+    found = [record.embedding for record in records]
+    embeddings = np.array([embedding for embedding in found if embedding is not None])
+    if len(embeddings) < len(records):
+        raise ValueError(f"{len(records) - len(embeddings)} of {len(records)} records have no embedding")
+    qualities = _table(records, tiers, "quality")
+    fitted = fit_embedded(encoder, tiers, embeddings, Told(predicted, qualities, folds))
+    return replace(learnt, embedded=fitted)
+
+
+def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) -> tuple[Learnt, Floats, Fold]:
+    """Return what was learnt, and the qualities predicted by models that did not see the record's fold."""
     qualities = _table(records, names, "quality")
     folds = assign_folds([record.prompt.text for record in records], count=FOLD_COUNT, seed=seed)
     fitter = LearntDifficultyFitter().fit(
@@ -79,7 +103,7 @@ def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) ->
         for place, tier in enumerate(names)
         if not is_arm(tier)  # nobody probes a vote
     }
-    return Learnt(
+    learnt = Learnt(
         difficulty=fitter.model_,
         confidence=Confidence(
             {tier: found.model for tier, found in fitted.items() if found},
@@ -94,6 +118,7 @@ def _fit(records: Sequence[OutcomeRecord], names: tuple[str, ...], seed: int) ->
         stopping=Stopping({tier: points for tier, points in stopping.items() if points}),
         refinements=Refinements({tier: found for tier, found in refined.items() if found}),
     )
+    return learnt, predicted, folds
 
 
 def _refinements(

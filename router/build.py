@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from backends.encoder.encoder import EncoderSettings, TextEncoder
 from backends.registry import backend_class
 from policies.artefact import load
 from policies.cascade_routing import CascadeRoutingOptions, arms_of
@@ -39,6 +40,7 @@ from router.privacy.rules import PrivacyRules
 from router.probing import Prober
 from router.request import Constraints
 from router.resilience.settings import Adapting, Breaking, Hedging, Resilience, Retrying
+from router.second_look import SecondLook
 from router.spending import Spending
 from router.tenants.configured import turnstile_of
 from router.tiers import Energy, Limits, Price, Tier
@@ -81,7 +83,17 @@ def build(config: Config, earlier: Sequence[Earlier] = ()) -> Router:
         auditor,
         turnstile=turnstile,
         conversations=conversations,
+        second_look=_second_look(config, learnt),
     )
+
+
+def _second_look(config: Config, learnt: Learnt | None) -> SecondLook | None:
+    """What reads prompts again; None: nothing was configured, or nothing was found to be worth it."""
+    wanted = config.difficulty.encoder
+    if wanted is None or learnt is None or learnt.embedded is None:
+        return None
+    settings = EncoderSettings(wanted.model, learnt.embedded.encoder.token_limit, wanted.int8)
+    return SecondLook(learnt.embedded, TextEncoder(settings), wanted.time_limit_ms / 1e3)
 
 
 def _tier(config: TierConfig, earlier: Sequence[Earlier]) -> Tier:

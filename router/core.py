@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.assess import Assessor
 from router.audit import FEEDBACK_SOURCE, Auditor
@@ -25,6 +25,7 @@ from router.plan import Planner, Route
 from router.readiness import Readiness
 from router.request import Request
 from router.resilience.happenings import Listener
+from router.second_look import SecondLook
 from router.tenants.admission import Admission
 from router.tenants.turnstile import Turnstile, open_to_all
 from router.tiers import Tier, TierStatus
@@ -56,6 +57,7 @@ class Router:
         *,
         turnstile: Turnstile | None = None,
         conversations: Conversations | None = None,
+        second_look: SecondLook | None = None,
     ) -> None:
         self._tiers = tuple(tiers)
         self._planner = planner
@@ -66,6 +68,7 @@ class Router:
         self._observer: Observer = Unobserving()
         self._turnstile = turnstile or open_to_all()
         self._conversations = conversations or Conversations(clock)
+        self._second_look = second_look
         self._readiness = Readiness(tiers)
 
     def observe(self, observer: Observer) -> None:
@@ -73,7 +76,11 @@ class Router:
         self._observer = observer
 
     async def start(self) -> None:
-        """Open journal and ledger and start the tiers; returns when each is ready or has failed once."""
+        """Open journal and ledger and start the tiers; returns when each is ready or has failed once.
+
+        Raises ArtefactError where the encoder is not the one that was learnt from.
+        """
+        await self._start_second_look()
         await self._journal.start()
         await self._turnstile.start()
         if self._auditor is not None:
@@ -85,6 +92,7 @@ class Router:
         try:
             if self._auditor is not None:
                 await self._auditor.close()
+            await self._close_second_look()
             await self._readiness.close()
         finally:
             try:
@@ -99,11 +107,13 @@ class Router:
         """
         self._readiness = earlier._readiness
         await self._readiness.join(self._tiers)
+        await self._start_second_look()
         if self._auditor is not None and self._auditor is not earlier._auditor:
             await self._auditor.start()
 
     async def close_beside(self, others: Sequence[Router]) -> None:
         """Stop what none of ``others``, which run, has; the journal goes on."""
+        await self._close_second_look()
         parts = [other.parts for other in others]
         if self._auditor is not None and all(self._auditor is not kept.auditor for kept in parts):
             await self._auditor.close()
@@ -139,7 +149,7 @@ class Router:
         """
         observation = self._observer.began(request)
         request = observation.request
-        admission = await self._turnstile.admit(request, self._planner.plan)
+        admission = await self._admit(request)
         cascade = self._cascade(admission)
         decided: Decided | None = None
         result: Result | None = None
@@ -207,6 +217,24 @@ class Router:
     def certificates(self) -> tuple[CertificateStatus, ...]:
         """Describe every certificate that a policy may serve by, as it is now."""
         return self._planner.certificates()
+
+    async def _start_second_look(self) -> None:
+        if self._second_look is not None:
+            await self._second_look.start()
+
+    async def _close_second_look(self) -> None:
+        if self._second_look is not None:
+            await self._second_look.close()
+
+    async def _admit(self, request: Request) -> Admission:
+        admission = await self._turnstile.admit(request, self._planner.plan)
+        if self._second_look is None:
+            return admission
+        try:
+            return replace(admission, plan=await self._second_look.look(admission.plan))
+        except BaseException:
+            admission.settle(())
+            raise
 
     def _audit(self, cascade: Cascade, result: Result | None) -> None:
         """Let the audits know of an answer that a certificate covers."""

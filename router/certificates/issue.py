@@ -17,6 +17,7 @@ from policies.artefact import load, save
 from policies.cascade_routing import arms_of
 from policies.certifying import Finding, Ladder, find, label, suited_test
 from policies.costs import MONEY_ALONE, Rates
+from policies.difficulty.embedded import EncoderIdentity
 from policies.guarantee.certificate import EVERYTHING, Certificate
 from policies.guarantee.split import is_design
 from policies.guarantee.terms import Terms, Test
@@ -38,12 +39,16 @@ class CalibrationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is calibrated: a policy of a configuration. ``out`` gets what is learnt."""
+    """What is calibrated: a policy of a configuration. ``out`` gets what is learnt.
+
+    ``encoder`` made the embeddings of the records; None: they have none.
+    """
 
     config: Config
     policy: PolicyConfig
     out: Path
     seed: int = 0
+    encoder: EncoderIdentity | None = None
 
     @property
     def tiers(self) -> tuple[str, ...]:
@@ -107,7 +112,7 @@ def learn(target: Target, records: Sequence[OutcomeRecord]) -> Learnt:
         for tier in (*(tier.name for tier in others), *target.tiers)
         for name in (tier, *sorted({arm.name for arm in arms if arm.tier == tier and arm.name in ran}))
     )
-    learnt = fit_learnt(records, tiers=tiers, seed=target.seed)
+    learnt = fit_learnt(records, tiers=tiers, seed=target.seed, encoder=target.encoder)
     prices = shadow_prices(target.config, records, target.seed)
     save(replace(learnt, shadow_prices=prices), target.out)
     return load(target.out)

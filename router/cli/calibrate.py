@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from router.cli import parameters as given
+from router.cli.embedding import Embed, embedded
 from router.cli.failure import ExitCode, Fault
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def calibrate(
     out: Out = None,
     certificate: CertificateFile = None,
     seed: Seed = 0,
+    embed: Embed = None,
     json: given.Json = False,
 ) -> None:
     """Learn difficulty and confidence from graded answers; with --max-loss, certify a policy."""
@@ -94,9 +96,12 @@ def calibrate(
     settings = load(config)
     chosen = _policy(settings, policy)
     written = out or settings.learnt or _missing("--out", "`learnt:` in the configuration")
-    target = Target(settings, chosen, written, seed)
+    wanted = settings.difficulty.encoder
+    model = embed or (wanted.model if wanted else None)
     try:
         records = complete(_read(outcomes), chosen.ladder)
+        records, encoder = embedded(records, model, int8=wanted is None or wanted.int8)
+        target = Target(settings, chosen, written, seed, encoder)
         if max_loss is None:
             _report_learnt(target, learn(target, records), as_json=json)
             return
@@ -176,8 +181,9 @@ def _learnt_json(target: Target, learnt: Learnt) -> dict[str, Any]:
 
     reports = {tier: asdict(report) for tier, report in learnt.reports.items()}
     prices = {policy: price.to_json() for policy, price in learnt.shadow_prices.items()}
-    said = {"file": str(target.out), "prompt_count": learnt.prompt_count, "tiers": reports}
-    return {"learnt": {**said, "shadow_prices": prices, "stopped_at_tokens": _checkpoints(learnt)}}
+    said: dict[str, Any] = {"file": str(target.out), "prompt_count": learnt.prompt_count, "tiers": reports}
+    said |= {"shadow_prices": prices, "stopped_at_tokens": _checkpoints(learnt)}
+    return {"learnt": {**said, "encoder_pays": _encoder_pays(target, learnt)}}
 
 
 def _learnt_lines(target: Target, learnt: Learnt) -> list[str]:
@@ -193,7 +199,24 @@ def _learnt_lines(target: Target, learnt: Learnt) -> list[str]:
         f"tier {tier}: doubtful answers can be stopped after {', '.join(map(str, counts))} tokens"
         for tier, counts in _checkpoints(learnt).items()
     ]
-    return [said, *stops, *worth]
+    return [said, *_encoder_lines(target, learnt), *stops, *worth]
+
+
+def _encoder_pays(target: Target, learnt: Learnt) -> bool | None:
+    """Whether the encoder's embeddings told more than words; None: none has read the prompts."""
+    return None if target.encoder is None else learnt.embedded is not None
+
+
+def _encoder_lines(target: Target, learnt: Learnt) -> list[str]:
+    if target.encoder is None:
+        return []
+    if learnt.embedded is None:
+        return [f"encoder {target.encoder.name}: tells no more than the words do; it will not be used"]
+    name, (low, high) = target.encoder.name, learnt.embedded.band
+    said = f"encoder {name}: read where the top tier is predicted to gain {low:.2f} to {high:.2f}"
+    if target.config.difficulty.encoder is None:
+        said += f"\n  the configuration does not use it yet; set `difficulty: {{encoder: {{model: {name}}}}}`"
+    return [said]
 
 
 def _checkpoints(learnt: Learnt) -> dict[str, list[int]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from router.cli import parameters as given
+from router.cli.embedding import Embed, embedded
 from router.cli.failure import ExitCode, Fault
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def evaluate(
     resamples: Resamples = 1000,
     seed: Seed = 0,
     plot: Plot = None,
+    embed: Embed = None,
     json: given.Json = False,
 ) -> None:
     """Compare policies on recorded answers, honestly: what judges was never fitted on."""
@@ -74,9 +76,10 @@ def evaluate(
 
     names = _policies(policy)
     records, is_test = _records(file, train, test)
+    records, encoder = embedded(records, embed)
     problem = _problem(records, ladder, cost, latency_usd_per_s)
     splits = _splits(problem, records, is_test, folds, seed)
-    evaluation = _run(problem, splits, Settings(names, resamples, seed))
+    evaluation = _run(problem, splits, Settings(names, resamples, seed, encoder))
     if plot is not None:
         from router.evaluate.plot import draw
 

@@ -112,6 +112,9 @@ def _complete(config: Config, options: Mapping[Location, BaseModel], directory: 
     if server.tls is not None:
         tls = with_paths(server.tls, "certificate", "private_key", "client_ca")
         server = server.model_copy(update={"tls": tls})
+    difficulty = with_options(config.difficulty, ("difficulty", "options"))
+    if difficulty.encoder is not None:
+        difficulty = difficulty.model_copy(update={"encoder": difficulty.encoder.below(directory)})
     books = config.ledger.books or (Path("books") if config.ledger.url else None)
     return config.model_copy(
         update={
@@ -125,7 +128,7 @@ def _complete(config: Config, options: Mapping[Location, BaseModel], directory: 
             "admin": with_paths(config.admin, "audit", "versions"),
             "ledger": with_paths(config.ledger.model_copy(update={"books": books}), "path", "books"),
             "learnt": _below(directory, config.learnt),
-            "difficulty": with_options(config.difficulty, ("difficulty", "options")),
+            "difficulty": difficulty,
         }
     )
 

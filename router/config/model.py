@@ -13,6 +13,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from router.config.documents import DocumentsConfig
 from router.config.doors import AdminConfig, AuthConfig, LedgerConfig, TenantConfig, TlsConfig
+from router.config.encoder import EncoderConfig
 from router.config.gateway import GatewayConfig
 from router.config.objective import NoOptions, ObjectiveConfig, Options, fold
 from router.config.observing import EnergyUseConfig, LogsConfig, MetricsConfig, TracingConfig
@@ -75,6 +76,8 @@ class DifficultyConfig(Section):
     """Name of an estimator; `linear` takes what it has learnt from `learnt`."""
     options: Options = NoOptions()
     """The estimator's own options."""
+    encoder: EncoderConfig | None = None
+    """Reads prompts whose words leave much open, where calibration with it found that this pays."""
 
 
 class ProbeConfig(Section):

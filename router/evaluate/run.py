@@ -9,6 +9,7 @@ import numpy as np
 
 from policies.bootstrap import Figure, Measure, figure, resample_weights
 from policies.curves import curve_area_of, hull_area_of
+from policies.difficulty.embedded import EncoderIdentity
 from policies.odds import Floats
 from policies.resampled import (
     adaptive_ece_of,
@@ -38,11 +39,15 @@ from router.evaluate.timing import decision_times
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is compared, and how surely: ``policies`` by name, resamples of the bootstrap, the seed."""
+    """What is compared, and how surely: ``policies`` by name, resamples of the bootstrap, the seed.
+
+    ``encoder`` made the embeddings of the records; None: they have none.
+    """
 
     policies: tuple[str, ...] = tuple(CONTENDERS)
     resample_count: int = 1000
     seed: int = 0
+    encoder: EncoderIdentity | None = None
 
 
 def evaluate(problem: Problem, splits: Sequence[Split], settings: Settings, step: Step) -> Evaluation:
@@ -50,10 +55,11 @@ def evaluate(problem: Problem, splits: Sequence[Split], settings: Settings, step
 
     Minutes for thousands of records: models are fitted once a split and once or more to set knobs.
     """
-    fitter = Fitter(problem, settings.seed)
+    fitter = Fitter(problem, settings.seed, settings.encoder)
     pooled = pool(fitter, splits, settings.policies, step)
     times = decision_times(fitter.scored(splits[0].judge))
-    certified = certified_savings(fitter)
+    # By words alone, as what is certified decides.
+    certified = certified_savings(Fitter(problem, settings.seed))
     step("certified")
     groups = [problem.groups[row] for row in pooled.rows]
     table = _Table(

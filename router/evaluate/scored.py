@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from policies.difficulty.embedded import EncoderIdentity
 from policies.folds import Fold
 from policies.learnt import Learnt
 from policies.odds import Floats
@@ -75,6 +76,7 @@ class Fitter:
 
     problem: Problem
     seed: int
+    encoder: EncoderIdentity | None = None
     _learnt: dict[bytes, Learnt] = field(default_factory=dict)
 
     def scored(self, part: Part) -> Scored:
@@ -93,7 +95,7 @@ class Fitter:
     def _fitted(self, rows: Fold) -> Learnt:
         try:
             records = [self.problem.records[row] for row in rows]
-            return fit_learnt(records, tiers=self.problem.tiers, seed=self.seed)
+            return fit_learnt(records, tiers=self.problem.tiers, seed=self.seed, encoder=self.encoder)
         except ValueError as exc:
             message = f"{len(rows)} records are left to fit on once those that judge are kept out: {exc}"
             raise EvaluationError(message) from exc

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from backends.types import Message, Prompt, Role
 from policies.base import Policy
+from policies.difficulty.embedded import Embedded, EncoderIdentity, probe_of
 from policies.learnt import Learnt
 from policies.outcomes import Outcome, OutcomeRecord
 from policies.replay import replay, view_of
@@ -85,3 +86,21 @@ def quality_at(points: Mapping[str, Point] | Sequence[Point], cost_usd_micros: f
                 share = (cost_usd_micros - low.cost_usd_micros) / width if width else 1.0
                 best = max(best, low.quality + share * (high.quality - low.quality))
     return float(best)
+
+
+def ladder_heads(learnt: Learnt, *, width: int) -> Learnt:
+    """``learnt`` with heads on embeddings of ``width`` numbers that move every prediction."""
+    weights = np.zeros((width, 2 * len(TIERS) - 1))
+    weights[0] = 3.0
+    heads = weights.shape[1]
+    embedded = Embedded(
+        encoder=EncoderIdentity("made-up", "00", 64),
+        tiers=TIERS,
+        weights=weights,
+        intercepts=np.zeros(heads),
+        shares=np.full(heads, 0.5),
+        gain_weight=0.0,
+        band=(-1.0, 1.0),
+        probe_scores=probe_of(width) @ weights,
+    )
+    return replace(learnt, embedded=embedded)

@@ -9,15 +9,22 @@ from typing import Any
 
 import pytest
 
+from backends.encoder.encoder import EncoderSettings, TextEncoder
 from policies.artefact import load as load_learnt
+from policies.artefact import save
 from policies.guarantee.certificate_file import load_certificates, save_certificates
+from policies.learnt import Learnt
 from policies.outcomes import OutcomeRecord, Sample
+from policies.training import fit_learnt
 from router.build import build
 from router.config import load
 from router.outcomes import write_outcomes
+from router.outcomes.embedding import with_embeddings
 from tests.policies import doubtful
-from tests.policies.ladder import TIERS, records
+from tests.policies.ladder import TIERS, ladder_heads, records
 from tests.router.cli.conftest import Run
+from tests.router.conftest import ask
+from tests.tiny_encoder import make_encoder
 
 CONFIG = """
 version: 1
@@ -48,6 +55,12 @@ def calibrated(
 def graded() -> list[OutcomeRecord]:
     """Records of a ladder on which two thirds of the cost can be saved."""
     return [replace(record, id=f"r{number}") for number, record in enumerate(records(900, seed=21))]
+
+
+@pytest.fixture(scope="module")
+def learnt(graded: list[OutcomeRecord]) -> Learnt:
+    """What a few records teach."""
+    return fit_learnt(graded[:60], tiers=TIERS)
 
 
 def test_a_certificate_is_given_written_and_served(
@@ -92,9 +105,49 @@ def test_without_a_bound_all_records_teach(graded: list[OutcomeRecord], tmp_path
     assert not (tmp_path / "certificate.json").exists()
 
 
+@pytest.mark.engines
+def test_an_encoder_that_tells_no_more_is_left_out(
+    graded: list[OutcomeRecord], tmp_path: Path, upshift: Run
+) -> None:
+    """It is said, and a router that names it reads nothing."""
+    encoder = make_encoder(tmp_path / "encoder")
+    config = CONFIG.replace("{estimator: linear}", "{estimator: linear, encoder: {model: encoder}}")
+    ended = calibrated(tmp_path, graded[:120], upshift, config=config)
+    assert (ended.code, ended.json["learnt"]["encoder_pays"]) == (0, False)
+    assert build(load(tmp_path / "upshift.yaml"))._second_look is None
+    files = ("-c", str(tmp_path / "upshift.yaml"), "--outcomes", str(tmp_path / "graded.jsonl.gz"))
+    said = upshift("calibrate", *files, "--embed", str(encoder)).out
+    assert "tells no more than the words do" in "".join(said.split("\n")).replace("  ", " ")
+
+
+@pytest.mark.engines
+async def test_an_encoder_that_pays_is_served(learnt: Learnt, tmp_path: Path) -> None:
+    """One folder beside the configuration, checked by its hash when the router starts."""
+    folder = make_encoder(tmp_path / "encoder")
+    encoder = TextEncoder(EncoderSettings(str(folder)))
+    _, identity = await with_embeddings(records(1, seed=1), encoder)
+    blank = ladder_heads(learnt, width=32)
+    assert blank.embedded is not None
+    save(replace(blank, embedded=replace(blank.embedded, encoder=identity)), tmp_path / "learnt.json")
+    config = CONFIG.replace("{estimator: linear}", "{estimator: linear, encoder: {model: encoder}}")
+    config = config.replace("certified, max_loss: 0.05, certificate: ./certificate.json", "fixed, tier: edge")
+    (tmp_path / "upshift.yaml").write_text(config)
+    router = build(load(tmp_path / "upshift.yaml"))
+    assert router._second_look is not None
+    router._second_look._time_limit_s = 60.0  # whatever else runs here
+    try:
+        await router.start()
+        async for _ in router.run(ask("add 12 and 30")):
+            pass
+    finally:
+        await router.close()
+    assert router._second_look.looks.read == 1
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--embed", "./nothing-here"), "cannot load the encoder"),
         (("--policy", "nonsense"), "known: default"),
         (("--max-loss", "0.02", "--by-task"), "names no task"),
     ],

@@ -1,0 +1,1 @@
+"""Texts into vectors by any encoder of transformers, on the CPU."""
