@@ -25,31 +25,33 @@ _LOWEST = np.float32(-1000.0)
 _ORDINARY = (-20.0, 60.0)
 # Of so many columns the highest are looked at first, to find the most probable tokens without a sort.
 _COLUMN_COUNT = 256
+# Logits are summed up by pieces of so many (the fastest of 8,192 to 65,536 at 1 MiB of L2 a core), and their
+# maxima are taken by runs of so many.
+_PIECE_LENGTH = 32_768
+_RUN_LENGTH = 4096
 
 
 def token_logprob(text: str, logits: Logits, token: int) -> TokenLogprob:
     """Statistics of ``token``, whose text is ``text``, under ``logits`` (float32, (n_vocabulary,)).
 
-    Takes 0.11 ms at 150,000 tokens, 0.01 ms at 1,000: most of it is one exp(). Raises Unavailable where
+    Takes 0.24 ms at 150,000 tokens (a busy 2.5 GHz core): half of it is one exp(). Raises Unavailable where
     the logits hold no probabilities, as a broken model's do.
     """
-    highest = float(logits.max())
+    highest, other = _highest_and_other(logits, token)
     if not math.isfinite(highest):
         raise Unavailable(
             f"the model gives no probabilities (highest logit: {highest}); its file may be broken"
         )
     offset = 0.0 if _ORDINARY[0] < highest < _ORDINARY[1] else highest
-    shifted = logits - np.float32(offset) if offset else logits
-    weights = np.exp(shifted)
-    total = float(weights @ _ones(len(weights)))
+    with np.errstate(invalid="ignore"):
+        total, weighted = _sums(logits, offset)
     log_total = math.log(total) + offset
     chosen = float(logits[token])
-    other = _highest_other(logits, token, highest)
     return TokenLogprob(
         text,
         logprob=min(0.0, chosen - log_total),
         runner_up_logprob=min(0.0, other - log_total) if other > -math.inf else None,
-        entropy=max(0.0, log_total - offset - _weighted(weights, shifted) / total),
+        entropy=max(0.0, log_total - offset - weighted / total),
     )
 
 
@@ -86,20 +88,49 @@ def most_probable(logits: Logits, count: int) -> npt.NDArray[np.intp]:
     return chosen
 
 
-def _highest_other(logits: Logits, token: int, highest: float) -> float:
+def _highest_and_other(logits: Logits, token: int) -> tuple[float, float]:
+    """The highest of ``logits``, and the highest but for that of ``token``; in one pass and a bit."""
+    starts = _starts(len(logits))
+    maxima = np.maximum.reduceat(logits, starts)
+    highest = float(maxima.max())
     if logits[token] < highest:
-        return highest
-    return float(max(logits[:token].max(initial=-np.inf), logits[token + 1 :].max(initial=-np.inf)))
+        return highest, highest
+    place = token // _RUN_LENGTH
+    start = place * _RUN_LENGTH
+    own = logits[start : start + _RUN_LENGTH]
+    rest = (maxima[:place], maxima[place + 1 :], own[: token - start], own[token - start + 1 :])
+    return highest, max(float(part.max(initial=-np.inf)) for part in rest)
+
+
+def _sums(logits: Logits, offset: float) -> tuple[float, float]:
+    """The sum of exp(logits - offset), and of each of these times its logit - offset.
+
+    Piece by piece: a whole array of weights would leave the processor's nearer caches before it is read
+    again, and its memory be asked of the system each time.
+    """
+    total = weighted = 0.0
+    buffer = np.empty(min(len(logits), _PIECE_LENGTH), np.float32)
+    for start in range(0, len(logits), _PIECE_LENGTH):
+        piece = logits[start : start + _PIECE_LENGTH]
+        shifted = piece - np.float32(offset) if offset else piece
+        weights = np.exp(shifted, out=buffer[: len(piece)])
+        # Adding up by a scalar product takes half the time of a sum.
+        total += float(weights @ _ones(len(piece)))
+        weighted += _weighted(weights, shifted)
+    return total, weighted
 
 
 def _weighted(weights: Logits, shifted: Logits) -> float:
     """The sum of ``weights`` times ``shifted``, where no weight counts as 0 whatever it is multiplied by."""
-    with np.errstate(invalid="ignore"):
-        total = float(weights @ shifted)
+    total = float(weights @ shifted)
     return total if math.isfinite(total) else float(weights @ np.clip(shifted, _LOWEST, None))
 
 
 @cache
 def _ones(length: int) -> Logits:
-    """Adding up by a scalar product takes half the time of a sum."""
     return np.ones(length, np.float32)
+
+
+@cache
+def _starts(length: int) -> npt.NDArray[np.intp]:
+    return np.arange(0, length, _RUN_LENGTH)

@@ -192,6 +192,8 @@ class TokenLogprob:
     over the tokens that the form allows); ``runner_up_logprob`` is that of the most probable
     *other* token, and ``entropy`` that of the distribution in nats. None: not offered. ``top`` holds
     the most probable tokens with their log-probabilities, best first, as many as were asked for or more.
+    ``little_mass`` is the share of the token's experts, by the weights of their gates and over all layers,
+    that a mixture computed from fewer bits than it has, 0 to 1; None: not told, as where none ever does.
     """
 
     text: str
@@ -199,6 +201,7 @@ class TokenLogprob:
     runner_up_logprob: float | None = None
     entropy: float | None = None
     top: tuple[tuple[str, float], ...] = ()
+    little_mass: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ SIGNALS = Registry(
         "structure": "policies.signals.structure:Structure",
         "repetition": "policies.signals.repetition:Repetition",
         "arithmetic": "policies.signals.arithmetic:Arithmetic",
+        "little_mass": "policies.signals.little_mass:LittleMass",
         "votes": "policies.signals.votes:Votes",
         "answer_span": "policies.signals.answer_span:AnswerSpan",
         "number": "policies.signals.number:Number",

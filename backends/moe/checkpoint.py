@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import snapshot_download
 from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils.hub import cached_file
 
 
@@ -32,6 +34,18 @@ class Checkpoint:
             trust_remote_code=False,
             **more,
         )
+
+    def read_from(self, tensors: dict[str, Any], config: Any, **more: Any) -> Any:
+        """Make the model of ``config`` from ``tensors`` in place of its files; else as ``read``."""
+        kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+        return kind.from_pretrained(None, config=config, state_dict=tensors, dtype=self.dtype, **more)
+
+    def fetched(self) -> Path:
+        """Return where its files are; those of a name on the hub are downloaded, where they are not there."""
+        if Path(self.name).is_dir():
+            return Path(self.name)
+        files = ["*.safetensors", "*.json"]
+        return Path(snapshot_download(self.name, revision=self.revision, allow_patterns=files))
 
     def folder(self) -> Path:
         """Return where its files are once it was read."""

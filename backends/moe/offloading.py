@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ import torch
 from backends.moe.checkpoint import Checkpoint
 from backends.moe.device.norms import fuse_norms
 from backends.moe.errors import CannotOffload, NoExpertsHook, TooLittleMemory
-from backends.moe.experts import mxfp4
+from backends.moe.experts import fp8, mxfp4
 from backends.moe.experts.filling import Filling
 from backends.moe.experts.function import Experts, attach
 from backends.moe.experts.host_managed import PASSING_SLOT_COUNT, HostManagedExperts, Residency
@@ -26,10 +27,10 @@ from backends.moe.store.header import Header
 from backends.moe.store.identity import identity_of
 from backends.moe.store.layout import RowLayout, group_size_for
 from backends.moe.store.opening import converting, is_there, make_folder, open_tier, path_of, writer_for
-from backends.moe.store.rows import Part
 from backends.moe.store.tiers import StoreShape, Tier
 from backends.moe.store.writer import StoreWriter
 
+_READERS = {mxfp4.METHOD: mxfp4, fp8.METHOD: fp8}
 Progress = Callable[[str, int, int], object]
 """Hears what is being done, how far it is, and how far it goes."""
 
@@ -70,20 +71,20 @@ class Rows:
         self._progress = progress
         self._writer: StoreWriter | None = None
         self._filling: Filling | None = None
-        self._elsewhere: tuple[Part, ...] = ()
+        self._packed: ModuleType | None = None
         self._held = ExitStack()
         self.path = Path()
 
     def load(self) -> Any:
         """Load the model without its experts; what is not there is converted on the way."""
         config = self._checkpoint.config()
-        self._elsewhere = _parts_elsewhere(config)
+        self._packed = _reader_of(config)
         with self._held:
             hook = OffloadConfig(self._prepare)
-            model = self._checkpoint.read(config=config, quantization_config=hook)
+            model = self._read(config, hook)
             if self._filling is not None and self._writer is not None:
-                if self._elsewhere:
-                    mxfp4.fill(self._filling, self.found, self._checkpoint.folder())
+                if self._packed is not None:
+                    self._packed.fill(self._filling, self.found, self._checkpoint.folder())
                 self._filling.check_complete()
                 self._writer.finish()
         # From here on it is a model like any other; the hook would keep the file mapped.
@@ -117,23 +118,32 @@ class Rows:
         self._held.callback(self._writer.abandon)
         advance = partial(self._progress, "converting experts")
         layout, rows = self.shape.layout, self._writer.rows
-        self._filling = Filling(experts, layout, rows, advance, self._elsewhere)
+        elsewhere = () if self._packed is None else tuple(self._packed.PARTS.values())
+        self._filling = Filling(experts, layout, rows, advance, elsewhere)
         return self._filling
 
+    def _read(self, config: Any, hook: OffloadConfig) -> Any:
+        """Load the model; transformers is given tensors where it cannot read the files as they are."""
+        if self._packed is not fp8:
+            return self._checkpoint.read(config=config, quantization_config=hook)
+        dtype = config.dtype if isinstance(config.dtype, torch.dtype) else torch.bfloat16
+        tensors = fp8.dense_tensors(self._checkpoint.fetched(), dtype)
+        return self._checkpoint.read_from(tensors, config, quantization_config=hook)
 
-def _parts_elsewhere(config: Any) -> tuple[Part, ...]:
-    """Say which parts transformers must not read, and take the quantisation out of ``config``."""
+
+def _reader_of(config: Any) -> ModuleType | None:
+    """Take the quantisation out of ``config``, and return what reads it; None: transformers does."""
     quantisation = getattr(config, "quantization_config", None)
     if quantisation is None:
-        return ()
+        return None
     method = quantisation.get("quant_method") if isinstance(quantisation, dict) else quantisation.quant_method
-    if method != mxfp4.METHOD:
+    if method not in _READERS:
         raise NoExpertsHook(
             f"the checkpoint is quantised already ({method}); experts are read from bfloat16, float16, "
-            "float32 or MXFP4: name a checkpoint in one of these"
+            "float32, MXFP4 or FP8: name a checkpoint in one of these"
         )
     del config.quantization_config
-    return tuple(mxfp4.PARTS.values())
+    return _READERS[method]
 
 
 def header_for(model_name: str, experts: ExpertModules, options: OffloadOptions) -> Header:

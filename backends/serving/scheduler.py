@@ -9,6 +9,8 @@ library and no clock.
 from __future__ import annotations
 
 import heapq
+import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -21,6 +23,10 @@ _WRITTEN_WEIGHT = 2
 MIN_SHARED_TOKEN_COUNT = 16
 # Waiting ones that are looked at for one place: some may wait for a prefix that another is reading.
 _CANDIDATE_COUNT = 16
+# Steps of reading in a row while more wait to be read than write. A step for one costs two fifths of one for
+# eight (0.6B, 2 threads), so a burst's first tokens come sooner, and all of it ends sooner, where its first
+# ones wait for the others.
+_MOST_READS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,8 @@ class Scheduler:
     """At most ``slot_count`` answers run and ``queue_length`` wait.
 
     A step reads at most ``step_token_count`` tokens of prompts, or writes one token of every answer
-    that has been read; where there is both to do, they take turns. ``running`` stands in the order of
+    that has been read; where there is both to do, they take turns, or up to four steps of reading one of
+    writing while more wait to be read than write. ``running`` stands in the order of
     slots. ``shares_prefixes`` where what one answer has read can be copied to another, so that it is worth
     waiting for.
     """
@@ -73,7 +80,7 @@ class Scheduler:
         self._shares_prefixes = shares_prefixes
         self._served: dict[str, float] = {}
         self._turns: list[str | None] = []
-        self._has_read: set[str | None] = set()
+        self._reads: Counter[str | None] = Counter()
 
     def submit(self, sequence: Sequence) -> None:
         """Let ``sequence`` wait for its turn; raises Overloaded where too many do."""
@@ -146,15 +153,22 @@ class Scheduler:
         running = [sequence for sequence in self.running if sequence.work.adapter == turn]
         reading = [sequence for sequence in running if sequence.pending > 1]
         writing = [sequence for sequence in running if sequence.pending == 1]
-        if reading and not (writing and turn in self._has_read):
-            self._has_read.add(turn)
+        if reading and self._reads[turn] < self._most_reads(len(reading), len(writing)):
+            self._reads[turn] += 1
             weight, counts = 1, self._chunks(reading)
         else:
-            self._has_read.discard(turn)
+            del self._reads[turn]
             weight, counts = _WRITTEN_WEIGHT, dict.fromkeys(writing, 1)
         for sequence, count in counts.items():
             self._served[sequence.work.caller.tenant] += weight * count
         return [Row(sequence, counts[sequence]) for sequence in running if counts.get(sequence)]
+
+    def _most_reads(self, reading_count: int, writing_count: int) -> float:
+        """Steps that may read before those who write have their turn."""
+        if not writing_count:
+            return math.inf
+        coming = min(len(self.waiting), self.slot_count - len(self.running))
+        return _MOST_READS if reading_count + coming > writing_count else 1
 
     def _chunks(self, reading: list[Sequence]) -> dict[Sequence, int]:
         """Tokens of each to read in a step: one after the other, by priority and arrival.

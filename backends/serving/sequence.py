@@ -21,6 +21,7 @@ class Sequence:
     hold it; then ``state`` does, if anything was computed. ``forgotten`` tokens after the attention
     sinks were dropped, so positions in the memory are that much lower. ``state``, ``characters`` (what
     makes text of tokens) and ``constraint`` are of the engine's own kinds; None: there is none.
+    ``little_masses`` are of the tokens that are drawn next, where the engine can tell.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class Sequence:
         "computed",
         "constraint",
         "forgotten",
+        "little_masses",
         "sampler",
         "slot",
         "state",
@@ -51,6 +53,7 @@ class Sequence:
         self.sampler = Sampler(work.sampling, work.tokens)
         self.constraint: Any = None
         self.characters: Any = None
+        self.little_masses: list[float] = []
 
     @property
     def pending(self) -> int:

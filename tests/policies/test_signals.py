@@ -19,6 +19,7 @@ from backends.types import (
     TokenLogprob,
 )
 from policies.signals.base import Answer, failed_validation, measure_all
+from policies.signals.little_mass import LittleMass
 from policies.signals.logprobs import Logprobs
 from policies.signals.shape import Shape
 from policies.signals.validators import JsonSchemaValid, RegexValid
@@ -140,3 +141,11 @@ def test_only_a_validators_zero_is_a_proof() -> None:
     assert failed_validation(measure_all([JsonSchemaValid(), Shape()], answer("{", SCHEMA)))
     assert not failed_validation(measure_all([JsonSchemaValid(), Shape()], answer('{"sum": 1}', SCHEMA)))
     assert not failed_validation({"empty": 0.0, "cut_by_limit": 0.0})
+
+
+def test_what_was_computed_coarsely_is_told_where_the_tier_knows() -> None:
+    """Over the tokens that have a share; without any there is no measure."""
+    tokens = [TokenLogprob("x", -1.0, little_mass=mass) for mass in (0.0, 0.5, None, math.nan)]
+    measured = LittleMass().measure(answer("xxxx", None, *tokens))
+    assert measured == {"little_mass_mean": 0.25, "little_mass_max": 0.5}
+    assert LittleMass().measure(answer("x", None, TokenLogprob("x", -1.0))) == {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -39,6 +41,7 @@ class DeviceManagedExperts:
         rows = tuple(_rows(tier, layer) for layer in range(shape.layer_count))
         self.little_mass = _DeviceLittleMass(shape.layer_count, device)
         self.arena = new_arena(shape.layer_count, residency.slot_count, shape.layout, device)
+        self.has_little = residency.little_below is not None
         self._tier = tier
         self._experts = DeviceExperts(
             layout=shape.layout,
@@ -63,6 +66,15 @@ class DeviceManagedExperts:
         moved = (misses - prefixes) * layout.byte_count + prefixes * prefix
         moved += rests * (layout.byte_count - prefix) + self._passed_byte_count
         return OffloadStats(selections - misses, misses, prefixes, rests, moved, self._step_count)
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Let no further expert be little until the block ends."""
+        usual, self._experts = self._experts, replace(self._experts, tau=0.0)
+        try:
+            yield
+        finally:
+            self._experts = usual
 
     @property
     def row_byte_count(self) -> int:
@@ -105,10 +117,11 @@ class _DeviceLittleMass(LittleMass):
         self._row_total = row_count
         self.counted.zero_()
 
-    def of_last_pass(self) -> torch.Tensor:
-        """Mean over layers for each row, float32 on the host, (rows,)."""
-        known = (self.counted[: self._row_total] / self._layer_count).cpu()
-        return torch.nn.functional.pad(known, (0, self._row_total - len(known)))
+    def of_last_pass(self, row_count: int | None = None) -> torch.Tensor:
+        """Mean over layers for each row, float32 on the host, (rows,); see :class:`LittleMass`."""
+        total = self._row_total if row_count is None else row_count
+        known = (self.counted[:total] / self._layer_count).cpu()
+        return torch.nn.functional.pad(known, (0, total - len(known)))
 
 
 def _rows(tier: Tier, layer: int) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import torch
@@ -32,6 +33,13 @@ class Experts(Protocol):
     @property
     def little_mass(self) -> LittleMass:
         """How much of the last pass little experts computed."""
+        ...
+
+    has_little: bool
+    """Whether an expert is ever little."""
+
+    def whole(self) -> AbstractContextManager[None]:
+        """Let no further expert be little until the block ends."""
         ...
 
     @property

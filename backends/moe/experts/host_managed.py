@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,7 @@ class HostManagedExperts:
         self._tier = tier
         self._shape = tier.shape
         self._residency = residency
+        self._little_below = residency.little_below
         count = residency.slot_count
         owned = count * tier.shape.layer_count
         self._arena = new_arena(owned + PASSING_SLOT_COUNT, tier.shape.layout.byte_count, device)
@@ -91,6 +92,20 @@ class HostManagedExperts:
         return step.total(outputs)
 
     @property
+    def has_little(self) -> bool:
+        """Whether an expert is ever little."""
+        return self._residency.little_below is not None
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Let no further expert be little until the block ends."""
+        self._little_below = None
+        try:
+            yield
+        finally:
+            self._little_below = self._residency.little_below
+
+    @property
     def row_byte_count(self) -> int:
         """Bytes of all experts' rows."""
         return self._shape.byte_count
@@ -123,7 +138,7 @@ class HostManagedExperts:
         yield from self._passing(step.layer, plan.passing)
 
     def _fetch_admitted(self, step: Step, plan: Plan) -> None:
-        tau = self._residency.little_below
+        tau = self._little_below
         for expert, slot in plan.admitted.items():
             self._little_slots.discard(slot)
             # Little where no token gives it a share from tau on.

@@ -5,7 +5,6 @@ That one needs a GPU's kernels, or makes whole layers of bfloat16.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from safetensors import safe_open
 
 from backends.moe.errors import NoExpertsHook
+from backends.moe.experts.checkpoint_files import files_of
 from backends.moe.experts.filling import Filling
 from backends.moe.experts.modules import ExpertModules
 from backends.moe.store.mxfp4 import restored_mxfp4
@@ -25,7 +25,7 @@ PARTS: dict[str, Part] = {"gate_up_proj": "up", "down_proj": "down"}
 
 def fill(filling: Filling, experts: ExpertModules, folder: Path) -> None:
     """Pack all matrices of the checkpoint in ``folder``; raises NoExpertsHook where some are not there."""
-    files = _files(folder)
+    files = files_of(folder)
     for module in experts.modules:
         for name, part in PARTS.items():
             filling.put(module, part, _matrices(files, f"{module}.{name}", experts.dtype))
@@ -42,14 +42,3 @@ def _slice(files: dict[str, Path], name: str) -> Any:
         raise NoExpertsHook(f"the checkpoint lacks {name}; is it complete?")
     with safe_open(files[name], "pt") as file:
         return file.get_slice(name)
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    """Which file holds a tensor."""
-    index = folder / "model.safetensors.index.json"
-    if index.exists():
-        names: dict[str, str] = json.loads(index.read_text())["weight_map"]
-        return {tensor: folder / file for tensor, file in names.items()}
-    single = folder / "model.safetensors"
-    with safe_open(single, "pt") as file:
-        return dict.fromkeys(file.keys(), single)

@@ -46,6 +46,12 @@ class LittleMass:
         assert self._rows is not None
         self._rows = self._rows.to(shares.device).index_add_(0, rows, shares)
 
-    def of_last_pass(self) -> torch.Tensor:
-        """Mean over layers for each row, float32 on the host (rows,), 0 to 1; empty before the first pass."""
-        return torch.zeros(0) if self._rows is None else (self._rows / self._layer_count).cpu()
+    def of_last_pass(self, row_count: int | None = None) -> torch.Tensor:
+        """Mean over layers for each row, float32 on the host (rows,), 0 to 1; empty before the first pass.
+
+        ``row_count``: of how many rows the pass was, where that is known better than here, as when it was
+        replayed; None: as it began.
+        """
+        if self._rows is None:
+            return torch.zeros(row_count or 0)
+        return (self._rows / self._layer_count).cpu()

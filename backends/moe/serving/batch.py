@@ -16,6 +16,7 @@ import torch
 
 from backends.moe.loading import translated
 from backends.moe.serving.cache import SlotCache
+from backends.moe.serving.coarseness import Coarseness
 from backends.moe.serving.place import Place, Spans
 from backends.moe.serving.replays import Replays
 from backends.moe.serving.step import Inputs, Shape, Step
@@ -61,6 +62,7 @@ class SlotBatch:
 
     ``is_static``: shapes are few and their buffers stay, as graphs need it. Then rows are filled up to a
     power of two with copies of the first. ``replays`` run such steps from graphs; None: nothing does.
+    ``coarseness`` tells how much of them little experts computed; None: nobody does.
     """
 
     def __init__(
@@ -71,12 +73,14 @@ class SlotBatch:
         *,
         is_static: bool,
         replays: Replays | None = None,
+        coarseness: Coarseness | None = None,
     ) -> None:
         self._step = step
         self._cache = cache
         self._device = device
         self._is_static = is_static
         self._replays = replays
+        self._coarseness = coarseness or Coarseness(None)
         self._buffers: dict[Shape, Inputs] = {}
 
     def compute(self, rows: list[Row]) -> Logits:
@@ -88,8 +92,17 @@ class SlotBatch:
                 computed = self._compute([lanes[place] for place in places])
                 for place, logits in zip(places, computed, strict=True):
                     drawn[place] = logits
+                self._tell([rows[place] for place in places], [lanes[place] for place in places])
         found = [logits for logits in drawn if logits is not None and len(logits)]
         return np.concatenate(found) if found else np.empty((0, 0), np.float32)
+
+    def _tell(self, rows: list[Row], lanes: list[Lane]) -> None:
+        """Tell the sequences of ``rows``, computed in one pass as ``lanes``, how coarsely that was done."""
+        row_count = _power_of_two(len(lanes)) if self._is_static else len(lanes)
+        shares = self._coarseness.of_pass(row_count, max(len(lane.tokens) for lane in lanes))
+        if shares is not None:
+            for row, lane, of_lane in zip(rows, lanes, shares.tolist(), strict=False):
+                self._coarseness.note(row.sequence, (of_lane[place] for place in lane.drawn))
 
     def _compute(self, lanes: list[Lane]) -> list[Logits]:
         """Logits of each of ``lanes``, (drawn_count, n_vocabulary), in one pass."""

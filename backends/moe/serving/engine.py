@@ -16,6 +16,7 @@ from backends.moe.experts.function import experts_of
 from backends.moe.options import MoeOptions
 from backends.moe.serving.batch import SlotBatch
 from backends.moe.serving.cache import Int8Layer, SlotCache, SlotLayer
+from backends.moe.serving.coarseness import Coarseness
 from backends.moe.serving.layout import Layout, layout_of
 from backends.moe.serving.memory import SlotMemory
 from backends.moe.serving.replays import Replays
@@ -139,7 +140,9 @@ def _slots(model: Any, layout: Layout, options: MoeOptions, context_token_count:
     is_static = model.device.type == "cuda"
     step = Step(model, cache, layout)
     replays = _replays(model, step, cache, options) if is_static else None
-    batch = SlotBatch(step, cache, model.device, is_static=is_static, replays=replays)
+    batch = SlotBatch(
+        step, cache, model.device, is_static=is_static, replays=replays, coarseness=_coarseness(model)
+    )
     return SlotMemory(cache), batch
 
 
@@ -160,4 +163,9 @@ def _serial(model: Any) -> tuple[Memory, Batch]:
         type(model).__name__,
     )
     memory = SerialMemory(model.config)
-    return memory, SerialBatch(model, memory)
+    return memory, SerialBatch(model, memory, _coarseness(model))
+
+
+def _coarseness(model: Any) -> Coarseness:
+    experts = experts_of(model)
+    return Coarseness(experts.little_mass if experts is not None and experts.has_little else None)

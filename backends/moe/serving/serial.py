@@ -15,6 +15,7 @@ import torch
 from transformers import DynamicCache
 
 from backends.moe.loading import translated
+from backends.moe.serving.coarseness import Coarseness
 from backends.serving.parts import Logits
 from backends.serving.scheduler import Row
 from backends.serving.sequence import Sequence
@@ -72,8 +73,10 @@ class SerialMemory:
 class SerialBatch:
     """Computes one row; see :class:`backends.serving.parts.Batch`."""
 
-    def __init__(self, model: Any, memory: SerialMemory) -> None:
+    def __init__(self, model: Any, memory: SerialMemory, coarseness: Coarseness | None = None) -> None:
+        """Store; without ``coarseness`` nobody tells how coarsely a row was computed."""
         self._model = model
+        self._coarseness = coarseness or Coarseness(None)
         self._memory = memory
 
     @torch.inference_mode()
@@ -89,6 +92,8 @@ class SerialBatch:
                 logits_to_keep=1,
             )
             logits: Logits = output.logits[0].float().cpu().numpy()
+        if (shares := self._coarseness.of_pass(1, len(tokens))) is not None:
+            self._coarseness.note(row.sequence, shares[0, -1:].tolist())
         return logits
 
 

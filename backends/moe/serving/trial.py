@@ -6,11 +6,13 @@ trusted.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 
 from backends.errors import Unavailable
+from backends.moe.experts.function import experts_of
 from backends.moe.loading import translated
 from backends.moe.serving.cache import SlotCache
 from backends.moe.serving.layout import Layout
@@ -25,10 +27,13 @@ _LEAST_LIKENESS = 0.97
 def computes_on_slots(model: Any, layout: Layout) -> bool:
     """Whether a text that is read in two parts, the second beside another text, goes on as it should.
 
-    Takes three passes over a few tokens. What the model raises counts as no.
+    Takes three passes over a few tokens. What the model raises counts as no. Experts are whole meanwhile:
+    one that is little at first and then completed would compute two things.
     """
+    experts = experts_of(model)
+    whole = nullcontext() if experts is None else experts.whole()
     try:
-        with translated("try the model"), torch.inference_mode():
+        with translated("try the model"), torch.inference_mode(), whole:
             likeness = _likeness(_alone(model), _on_slots(model, layout))
     except Unavailable:
         return False

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from backends.moe.serving.coarseness import Coarseness
 from backends.moe.words import Words
 from backends.serving.parts import Logits
 from backends.serving.sequence import Sequence
@@ -33,6 +36,8 @@ class WordWriter:
         statistics = token_logprob(text, logits, token)
         if count := sequence.work.sampling.top_logprob_count:
             statistics = with_top(statistics, logits, token, count, self._words.text_of)
+        if (mass := Coarseness.next(sequence)) is not None:
+            statistics = replace(statistics, little_mass=mass)
         sequence.sampler.accept(token)
         sequence.tokens.append(token)
         return Wrote(sequence.work.id, token, statistics, ends)

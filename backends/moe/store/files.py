@@ -1,4 +1,8 @@
-"""Rows in a file: mapped, or read from disk each time; each row is checked when it is first read whole."""
+"""Rows in a file: mapped, or read from disk each time; each row is checked when it has first been read whole.
+
+One that comes in two parts, as that of a little expert does which is completed later, is checked with the
+second.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +32,26 @@ class Checks:
         self._checksums = checksums
         self._expert_count = expert_count
         self._seen = np.zeros(len(checksums), bool)
+        self._begun: dict[int, tuple[int, int]] = {}
 
-    def check(self, layer: int, expert: int, row: Bytes) -> None:
-        """Raise DamagedStore where ``row`` is not what was written; the file goes, to be rebuilt."""
+    def check(self, layer: int, expert: int, span: slice, target: Bytes) -> None:
+        """Take in ``target[span]``, just read, of a whole row; the first part before what follows it.
+
+        Raises DamagedStore where it completes a row that is not what was written; the file goes, to be
+        rebuilt.
+        """
         place = layer * self._expert_count + expert
         if self._seen[place]:
             return
-        if zlib.crc32(row.data) != self._checksums[place]:
+        end, checksum = (0, 0) if span.start == 0 else self._begun.get(place, (0, 0))
+        if span.start != end:
+            return
+        checksum = zlib.crc32(target[span].data, checksum)
+        if span.stop < len(target):
+            self._begun[place] = span.stop, checksum
+            return
+        self._begun.pop(place, None)
+        if checksum != self._checksums[place]:
             self._path.unlink(missing_ok=True)
             raise DamagedStore(
                 f"expert {expert} of layer {layer} in {self._path} is damaged; the file was removed: "
@@ -54,8 +71,7 @@ class MappedTier(MemoryTier):
     def read(self, layer: int, expert: int, span: slice, target: Bytes) -> None:
         """See :class:`Tier`; raises DamagedStore."""
         super().read(layer, expert, span, target)
-        if span == slice(0, self.shape.layout.byte_count):
-            self._checks.check(layer, expert, target)
+        self._checks.check(layer, expert, span, target)
 
 
 class DiskTier:
@@ -82,8 +98,7 @@ class DiskTier:
         _read_fully(self._file, direct, self._offset + row * len(target) + start)
         if direct is not wanted:
             np.copyto(wanted, direct)
-        if (start, stop) == (0, len(target)):
-            self._checks.check(layer, expert, target)
+        self._checks.check(layer, expert, span, target)
 
     def rows(self, layer: int) -> None:
         """See :class:`Tier`: they are not in memory."""

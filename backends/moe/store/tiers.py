@@ -90,14 +90,8 @@ class PinnedTier(MemoryTier):
 
     def __init__(self, shape: StoreShape, rows: torch.Tensor) -> None:
         super().__init__(shape, rows)
-        # torch's own pinned allocator rounds up to a power of two.
-        status = int(torch.cuda.cudart().cudaHostRegister(rows.data_ptr(), rows.nbytes, 0))  # type: ignore[no-untyped-call]
-        if status != 0:
-            raise TooLittleMemory(
-                f"{rows.nbytes / 2**30:.2f} GiB of host memory cannot be pinned (cudaHostRegister: "
-                f"{status}); set offload.store to pageable, or offload.weights to int4"
-            )
-        self._unpin = weakref.finalize(self, _unregister, rows)
+        pin(rows)
+        self._unpin = weakref.finalize(self, unpin, rows)
 
     def close(self) -> None:
         """Unpin, then free."""
@@ -105,5 +99,17 @@ class PinnedTier(MemoryTier):
         super().close()
 
 
-def _unregister(rows: torch.Tensor) -> None:
-    torch.cuda.cudart().cudaHostUnregister(rows.data_ptr())  # type: ignore[no-untyped-call]
+def pin(memory: torch.Tensor) -> None:
+    """Let a GPU read ``memory`` of the host by itself, until ``unpin``; raises TooLittleMemory."""
+    # torch's own pinned allocator rounds up to a power of two.
+    status = int(torch.cuda.cudart().cudaHostRegister(memory.data_ptr(), memory.nbytes, 0))  # type: ignore[no-untyped-call]
+    if status != 0:
+        raise TooLittleMemory(
+            f"{memory.nbytes / 2**30:.2f} GiB of host memory cannot be pinned (cudaHostRegister: "
+            f"{status}); set offload.store to pageable, or offload.weights to int4"
+        )
+
+
+def unpin(memory: torch.Tensor) -> None:
+    """Take back what ``pin`` did; no GPU may be reading any more."""
+    torch.cuda.cudart().cudaHostUnregister(memory.data_ptr())  # type: ignore[no-untyped-call]

@@ -112,7 +112,7 @@ def test_other_quantised_checkpoints_are_refused_by_name(
     """The error says which method it is, and what can be read."""
     packed, _ = published
     described = json.loads((packed / "config.json").read_text())
-    described["quantization_config"] = {"quant_method": "fp8"}
+    described["quantization_config"] = {"quant_method": "awq"}
     (packed / "config.json").write_text(json.dumps(described))
-    with pytest.raises(NoExpertsHook, match=r"quantised already \(fp8\).*MXFP4"):
+    with pytest.raises(NoExpertsHook, match=r"quantised already \(awq\).*MXFP4"):
         offloaded(packed)

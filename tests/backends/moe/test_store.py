@@ -91,6 +91,26 @@ def test_a_damaged_row_is_found_when_it_is_read(tmp_path: Path, make: type[Mappe
     tier.close()
 
 
+@pytest.mark.parametrize("make", [MappedTier, DiskTier])
+@pytest.mark.parametrize("place", [5, 3500])
+def test_a_damaged_row_is_found_that_comes_in_two_parts(
+    tmp_path: Path, make: type[MappedTier | DiskTier], place: int
+) -> None:
+    """With the second, wherever the bit is, and into whatever memory the parts go; whole ones pass."""
+    path = tmp_path / "a.experts"
+    write(path)
+    flip(path, HEADER.rows_offset + (1 * 4 + 3) * SHAPE.layout.byte_count + place)
+    tier = make(path)
+    parts = slice(0, 3000), slice(3000, SHAPE.layout.byte_count)
+    for part in parts:
+        read(tier, 0, 0, part)
+    read(tier, 1, 3, parts[0])
+    with pytest.raises(DamagedStore, match="expert 3 of layer 1"):
+        read(tier, 1, 3, parts[1])
+    assert not path.exists()
+    tier.close()
+
+
 def flip(path: Path, offset: int) -> None:
     """Turn one bit."""
     with path.open("r+b") as file:

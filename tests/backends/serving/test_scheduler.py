@@ -189,13 +189,14 @@ def test_prompts_are_read_one_after_the_other() -> None:
         machine.step(number)
         for i in machine.written:
             firsts.setdefault(i, number)
-    # Two steps to read each, and between them those that have been read write.
-    assert firsts == {0: 1, 1: 5, 2: 9}
+    # Two steps to read each. The first writes when the second is read, too, for till then more wait to be
+    # read than write; then those that have been read write between the steps that read.
+    assert firsts == {0: 1, 1: 3, 2: 7}
 
 
 @given(ASKS)
 def test_a_step_reads_or_writes(asks: list[Ask]) -> None:
-    """Never both; and whoever writes waits for one step that reads at most, of each adapter."""
+    """Never both; and whoever writes waits for four steps that read at most, of each adapter."""
     machine = Machine(asks, scheduler())
     waited: Counter[int] = Counter()
     for number in range(60):
@@ -205,7 +206,7 @@ def test_a_step_reads_or_writes(asks: list[Ask]) -> None:
         done = {each.work.id for each, _ in rows}
         for each in machine.scheduler.running:
             waited[each.work.id] = 0 if each.work.id in done or each.pending > 1 else waited[each.work.id] + 1
-            assert waited[each.work.id] <= 2 * 3
+            assert waited[each.work.id] <= (4 + 1) * 3
 
 
 def test_who_shares_a_prefix_waits_until_it_is_read() -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
+from backends.moe.store import tiers
 from backends.moe.store.layout import RowLayout
 
 _EXPERT_PARAMETERS = ("gate_up_proj", "down_proj", "gate_up_proj_bias", "down_proj_bias")
@@ -35,16 +36,14 @@ def dense_model(settings: Any, device: torch.device) -> Any:
 def pinned(byte_count: int) -> torch.Tensor:
     """Host memory that the GPU reads directly; uint8, exactly so many bytes."""
     memory = torch.empty(byte_count, dtype=torch.uint8)
-    code = _runtime().cudaHostRegister(memory.data_ptr(), byte_count, 0)
-    if int(code) != 0:
-        raise SystemExit(f"cudaHostRegister of {byte_count} bytes failed with code {int(code)}")
+    tiers.pin(memory)
     return memory
 
 
 def unpin(memory: torch.Tensor) -> None:
     """Give back what ``pinned`` took."""
     torch.cuda.synchronize()
-    _runtime().cudaHostUnregister(memory.data_ptr())
+    tiers.unpin(memory)
 
 
 def random_rows(memory: torch.Tensor, layer_count: int, expert_count: int, layout: RowLayout) -> torch.Tensor:
@@ -64,10 +63,6 @@ def random_layer(expert_count: int, layout: RowLayout) -> torch.Tensor:
             scale = 0.02 * 12**0.5 / steps
             grid[..., 0], grid[..., 1] = scale, -scale * (steps - 1) / 2
     return layer
-
-
-def _runtime() -> Any:
-    return torch.cuda.cudart()  # type: ignore[no-untyped-call]
 
 
 def expert_modules(model: nn.Module) -> list[Any]:
