@@ -16,7 +16,7 @@ from router.ui.view import View, width_of
 
 _HEIGHT = 320.0
 _AUDIT_COUNT = 50
-# The page and its charts ask one after the other; 20,000 requests take seconds to read.
+# The page and its charts ask one after the other; thousands of requests take seconds to read.
 _FRESH_S = 5.0
 
 
