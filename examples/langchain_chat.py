@@ -5,6 +5,7 @@ Needs a running server, ``upshift serve examples/echo.yaml --http 127.0.0.1:8080
 """
 
 import os
+from typing import Any
 
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_openai import ChatOpenAI
@@ -23,7 +24,8 @@ def main() -> None:
     chain = ChatPromptTemplate.from_messages([("human", "{question}")]) | model
     answer = chain.invoke({"question": "riddle"})
     print(answer.text)
-    print(f"  {answer.response_metadata['model_name']}, {answer.usage_metadata['total_tokens']} tokens")
+    used: Any = answer.usage_metadata or {}
+    print(f"  {answer.response_metadata['model_name']}, {used.get('total_tokens')} tokens")
     print("".join(chunk.text for chunk in chain.stream({"question": "What is routing?"})))
 
 

@@ -41,6 +41,7 @@ from router.observe.watch import Sight, Watch
 from router.rpc.authentication import Authenticator
 from router.rpc.client.question import asking
 from router.rpc.edge import Edge, Handler, method_handlers
+from router.rpc.places import Places
 from router.rpc.service import RouterService
 from router.tenants.key_file import write_keys
 from router.tenants.key_ring import KeyRing
@@ -138,9 +139,9 @@ async def _contenders(folder: Path, stack: AsyncExitStack) -> dict[str, Contende
         stack.push_async_callback(core.close)
         return method_handlers(RouterService(core), edge)
 
-    plain = await handlers("plain", Edge(30.0, 1000))
-    escalated = await handlers("escalated", Edge(30.0, 1000), logprob=-3)
-    long = await handlers("long", Edge(30.0, 1000), reply=_TOKENS)
+    plain = await handlers("plain", Edge(30.0, Places(1000)))
+    escalated = await handlers("escalated", Edge(30.0, Places(1000)), logprob=-3)
+    long = await handlers("long", Edge(30.0, Places(1000)), reply=_TOKENS)
     doors, sent = await _doors(folder, stack)
     return {
         "plain": Contender(plain["Generate"], message),
@@ -166,7 +167,7 @@ async def _doors(folder: Path, stack: AsyncExitStack) -> tuple[Handler, tuple[tu
     core.follow(lambda: watch.look_at(core.router.parts.tiers))
     await core.start()
     stack.push_async_callback(core.close)
-    edge = Edge(30.0, 1000, Authenticator(ring), [metrics.hear_call])
+    edge = Edge(30.0, Places(1000), Authenticator(ring), [metrics.hear_call])
     handlers = method_handlers(RouterService(core), edge)
     return handlers["Generate"], (("authorization", f"Bearer {secret}"),)
 

@@ -31,7 +31,8 @@ def fill(filling: Filling, experts: ExpertModules, folder: Path) -> None:
     files = files_of(folder)
     up = ("gate_proj", "up_proj") if experts.shape.has_gate else ("up_proj",)
     for module in experts.modules:
-        for part, names in (("up", up), ("down", ("down_proj",))):
+        parts: tuple[tuple[Part, tuple[str, ...]], ...] = (("up", up), ("down", ("down_proj",)))
+        for part, names in parts:
             filling.put(module, part, _matrices(files, module, names, experts))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from pydantic import BaseModel
 
 from backends.types import JsonSchemaFormat
 from router.errors import BudgetExhausted, ContextTooLong, NoTierReady, RateLimited
+from router.events import Event
+from router.request import Request
 from router.tenants.key_ring import KeyRing
 from tests.router.gateway.conftest import Open, Opened
 from tests.router.gateway.houses import calling, structured, talking
@@ -150,7 +152,7 @@ async def test_tools_go_through(gateway: Open, client: Sdk) -> None:
         tool_choice={"type": "function", "function": {"name": "weather"}},
         parallel_tool_calls=False,
     )
-    (call,) = answer.choices[0].message.tool_calls or ()
+    (call,) = answer.choices[0].message.tool_calls or []
     assert answer.choices[0].finish_reason == "tool_calls"
     assert call.type == "function"
     assert (call.id, call.function.name, json.loads(call.function.arguments)) == (
@@ -176,7 +178,8 @@ async def test_calls_in_a_stream(gateway: Open, client: Sdk) -> None:
         tools=[WEATHER],
     ) as stream:
         final = await stream.get_final_completion()
-    (call,) = final.choices[0].message.tool_calls or ()
+    (call,) = final.choices[0].message.tool_calls or []
+    assert call.type == "function"
     assert call.function.arguments == '{"city": "Bern"}'
 
 
@@ -212,7 +215,7 @@ async def test_logprobs(gateway: Open, client: Sdk) -> None:
     )
     logprobs = answer.choices[0].logprobs
     assert logprobs is not None
-    (token,) = logprobs.content or ()
+    (token,) = logprobs.content or []
     assert (token.token, token.logprob, [t.token for t in token.top_logprobs]) == ("hi", -0.5, ["hi", "ho"])
 
 
@@ -253,7 +256,7 @@ async def test_the_client_comes_back_when_it_is_told_to(gateway: Open, client: S
     """After a refusal with a time, its own retry finds the server ready."""
     tries = 0
 
-    async def second_time(router: ScriptedRouter, request: object) -> AsyncIterator[object]:
+    async def second_time(router: ScriptedRouter, request: Request) -> AsyncGenerator[Event]:
         nonlocal tries
         tries += 1
         script = talking if tries > 1 else failing(RateLimited("slow", retry_after_s=0.01, metadata={}))
@@ -347,16 +350,15 @@ async def test_a_response_that_calls(gateway: Open, client: Sdk) -> None:
     """Calls are items, streamed or not, and their outputs come back as items."""
     opened = await gateway(calling)
     sdk = client(opened)
-    tool = {"type": "function", **WEATHER["function"]}
+    tool: Any = {"type": "function", **WEATHER["function"]}
     async with sdk.responses.stream(model="auto", input="weather?", tools=[tool]) as stream:
         final = await stream.get_final_response()
     (item,) = final.output
     assert item.type == "function_call"
     assert (item.name, item.arguments) == ("weather", '{"city": "Bern"}')
     output = {"type": "function_call_output", "call_id": item.call_id, "output": "rain"}
-    asked = [{"role": "user", "content": "weather?"}, item.model_dump(exclude_none=True), output]
-    for extra in ("parsed_arguments",):
-        asked[1].pop(extra, None)
+    called = item.model_dump(exclude_none=True, exclude={"parsed_arguments"})
+    asked: Any = [{"role": "user", "content": "weather?"}, called, output]
     await sdk.responses.create(model="auto", input=asked, tools=[tool])
     assert isinstance(opened.core, ScriptedRouter)
     roles = [message.role for message in opened.core.requests[1].prompt.messages]
