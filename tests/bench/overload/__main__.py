@@ -21,6 +21,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from tests.bench.overload.killing import Killed, kill
+from tests.bench.overload.money import Money
 from tests.bench.overload.server import Server
 from tests.bench.overload.soak import Soaked, soak
 from tests.bench.overload.stopping import Drained, Left, Provider, drain, leave
@@ -75,6 +76,7 @@ def table(found: Found) -> Table:
         found.soaked,
         found.killed,
     )
+    money = killed.money
     shown = Table(title=f"a tier of {tenfold.peak_per_s:.0f} answers/s")
     for heading in ("", "measured", "wanted"):
         shown.add_column(heading, justify="left" if not heading else "right")
@@ -98,6 +100,9 @@ def table(found: Found) -> Table:
             f"{killed.forgotten_count} of {killed.acknowledged_count}",
             "0",
         ),
+        ("dollars lost, of those that answers cost", _usd(money.lost_usd_micros, money), "0"),
+        ("dollars beyond what can have been spent", _usd(money.doubled_usd_micros, money), "0"),
+        ("dollars still held by the dead", _usd(money.held_usd_micros, money), "0"),
     ):
         shown.add_row(*row)
     return shown
@@ -105,6 +110,10 @@ def table(found: Found) -> Table:
 
 def _ms(value: float | None) -> str:
     return "none" if value is None else f"{value:.1f} ms"
+
+
+def _usd(usd_micros: int, money: Money) -> str:
+    return f"{usd_micros / 1e6:.6f} of {money.answered_usd_micros / 1e6:.4f}"
 
 
 def _shares(tenfold: Tenfold) -> str:
