@@ -16,6 +16,7 @@ from router.live.config_file import ConfigFile
 from router.live.core import LiveRouter
 from router.live.hangup import AUTHOR, Hangup
 from router.live.reloader import Change, Reloader
+from router.live.settings import Settings
 from router.live.versions import Versions, folder_of
 from router.observe.outlook import Outlook
 from router.rpc.admin.audit_log import AuditLog
@@ -42,6 +43,8 @@ class Serving:
         self.audit = None if config.admin.audit is None else AuditLog(config.admin.audit)
         self.admin = self._admin()
         outlook.look_at(self.core, self.reloader)
+        settings = Settings(config, outlook)
+        self.core.follow(lambda: settings.apply(self.core.config, self.core.router.parts.journal))
 
     async def run(self, ready: Callable[[str], None] | None = None) -> None:
         """Serve until SIGTERM or SIGINT; see :func:`router.rpc.server.serve`."""

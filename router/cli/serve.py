@@ -47,7 +47,8 @@ def serve(file: File = Path("upshift.yaml"), listen: Listen = None, json: given.
     from router.rpc.server import run
     from router.serving import Serving
 
-    configure(load(file).logs.format)
+    logs = load(file).logs
+    configure(logs.format, level=logs.level)
     serving = Serving(file, lambda config: _listening_at(config, listen))
     run(serving.run(_announcer(serving, as_json=json)))
 
