@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from backends.tools import Toolbox, ToolCall
+
 
 class Role(StrEnum):
     """Who wrote a message, under the names that chat templates use."""
@@ -19,6 +21,7 @@ class Role(StrEnum):
     SYSTEM = "system"
     USER = "user"
     ASSISTANT = "assistant"
+    TOOL = "tool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,18 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation: its text, and pictures that stand before it."""
+    """One turn of a conversation: its text, and pictures that stand before it.
+
+    ``tool_calls`` are those that the assistant made, whose text may then be empty. A message of a tool is
+    what came of the call ``tool_call_id``; ``is_error``: the tool failed, and the text says how.
+    """
 
     role: Role
     content: str
     images: tuple[Image, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    is_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,8 @@ class Sampling:
     prompt and the answer rarer, ``presence_penalty`` and ``frequency_penalty`` those of the answer.
     ``max_output_token_count`` None leaves the limit to the backend, ``seed`` None to chance. ``stop``
     strings end the answer and are not part of it. ``top_logprob_count`` asks for that many of the
-    most probable tokens at every position, where the backend can tell.
+    most probable tokens at every position, where the backend can tell; ``logprobs``: the caller
+    wants them in the result.
     """
 
     temperature: float = 0.0
@@ -71,6 +82,7 @@ class Sampling:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     top_logprob_count: int = 0
+    logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +154,7 @@ class Clearance:
 class Prompt:
     """A conversation, how to draw the answer, the form it must have (None: free text), and for whom.
 
+    ``tools`` are those that the answer may call, None: none; the form is that of an answer that calls none.
     ``clearance`` goes with every prompt that is made from this one; one made anew without it stays here.
     """
 
@@ -151,11 +164,17 @@ class Prompt:
     caller: Caller = field(default_factory=Caller)
     terms: Terms = field(default_factory=Terms)
     clearance: Clearance = field(default_factory=Clearance)
+    tools: Toolbox | None = None
 
     @property
     def text(self) -> str:
         """The whole conversation as plain text, for features and estimates."""
         return "\n".join(message.content for message in self.messages)
+
+    @property
+    def uses_tools(self) -> bool:
+        """Whether only a model that knows of tools can read it: there are some, or there were."""
+        return self.tools is not None or any(m.tool_calls or m.role is Role.TOOL for m in self.messages)
 
     @property
     def image_count(self) -> int:
@@ -201,10 +220,11 @@ class Usage:
 
 
 class FinishReason(StrEnum):
-    """Why a model stopped: at its own end or a stop string, or cut by the token limit."""
+    """Why a model stopped: at its own end or a stop string, cut by the token limit, or to call tools."""
 
     STOP = "stop"
     LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +233,14 @@ class Delta:
 
     ``text`` belongs to the answer, ``reasoning`` to what the model thinks before it. Either may
     be empty. ``tokens`` are the generated tokens that became certain with this piece, of both
-    kinds, in order; empty where the backend gives no log-probabilities.
+    kinds, in order; empty where the backend gives no log-probabilities. ``tool_calls`` are those that became
+    complete with it: a call is passed on whole, for half of one is of no use to anybody.
     """
 
     text: str = ""
     reasoning: str = ""
     tokens: tuple[TokenLogprob, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +261,7 @@ class Capabilities:
 
     ``context_token_count`` None: not known. ``external``: prompts leave this machine.
     ``json_schema``, ``regex``, ``grammar``: it enforces that form while it generates, not only afterwards.
-    ``images``: it takes pictures.
+    ``images``: it takes pictures. ``tools``: it can be given tools to call, and what came of the calls.
     """
 
     model: str
@@ -251,3 +273,4 @@ class Capabilities:
     grammar: bool = False
     external: bool = False
     images: bool = False
+    tools: bool = False

@@ -17,17 +17,12 @@ from backends.types import (
     Prompt,
     RegexFormat,
     ResponseFormat,
-    Role,
     Sampling,
     Terms,
 )
+from backends.upshift_node_tools import toolbox_message, turn_message
 
 HOP_COUNT_KEY = "x-upshift-hop-count"
-_ROLES = {
-    Role.SYSTEM: types_pb2.ROLE_SYSTEM,
-    Role.USER: types_pb2.ROLE_USER,
-    Role.ASSISTANT: types_pb2.ROLE_ASSISTANT,
-}
 _SAMPLING = (
     "temperature",
     "top_p",
@@ -48,9 +43,10 @@ def request_message(
     terms = prompt.terms
     return router_pb2.StreamGenerateRequest(
         prompt=types_pb2.Prompt(
-            messages=[types_pb2.Message(role=_ROLES[m.role], content=m.content) for m in prompt.messages],
+            messages=[turn_message(turn) for turn in prompt.messages],
             sampling=_sampling(prompt.sampling, output_limit),
             response_format=None if prompt.response_format is None else _format(prompt.response_format),
+            tools=None if prompt.tools is None else toolbox_message(prompt.tools),
         ),
         constraints=types_pb2.Constraints(
             min_confidence=terms.min_confidence,
@@ -87,7 +83,12 @@ def _sampling(sampling: Sampling, output_limit: int) -> types_pb2.Sampling:
     plain = Sampling()
     said = {name: getattr(sampling, name) for name in _SAMPLING}
     changed = {name: value for name, value in said.items() if value != getattr(plain, name)}
-    return types_pb2.Sampling(max_output_token_count=output_limit, stop=sampling.stop, **changed)
+    return types_pb2.Sampling(
+        max_output_token_count=output_limit,
+        stop=sampling.stop,
+        top_logprob_count=sampling.top_logprob_count if sampling.logprobs else None,
+        **changed,
+    )
 
 
 def _format(form: ResponseFormat) -> types_pb2.ResponseFormat:

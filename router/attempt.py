@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from backends.deadline import deadline_after, until
 from backends.errors import BackendError, TimedOut, Unavailable
+from backends.tools import ToolCall
 from backends.types import Completion, Delta, FinishReason, Prompt, TokenLogprob, Usage
 from policies.reasons import Reason
 from policies.signals.base import Answer
@@ -81,6 +82,7 @@ class Attempt:
         self._texts: list[str] = []
         self._reasoning: list[str] = []
         self._tokens: list[TokenLogprob] = []
+        self._tool_calls: list[ToolCall] = []
         self._delta_count = 0
         self._character_count = 0
         self._token_limit = 0
@@ -156,8 +158,10 @@ class Attempt:
         self._texts.append(item.text)
         self._reasoning.append(item.reasoning)
         self._tokens += item.tokens
+        self._tool_calls += item.tool_calls
         self._delta_count += len(item.tokens) or 1
         self._character_count += len(item.text) + len(item.reasoning)
+        self._character_count += sum(len(call.arguments) for call in item.tool_calls)
         self.usage = Usage(self.usage.input_token_count, self._delta_count)
         if (
             self._delta_count > _DELTAS_PER_TOKEN * self._token_limit + _MIN_DELTA_COUNT
@@ -185,6 +189,16 @@ class Attempt:
     def reasoning(self) -> str:
         """What the model thought so far."""
         return "".join(self._reasoning)
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """Calls of tools that the answer has made so far."""
+        return tuple(self._tool_calls)
+
+    @property
+    def tokens(self) -> tuple[TokenLogprob, ...]:
+        """Tokens of the answer so far, where the tier gives their log-probabilities."""
+        return tuple(self._tokens)
 
     @property
     def cost_usd_micros(self) -> int:

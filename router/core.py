@@ -15,6 +15,7 @@ from router.audit import FEEDBACK_SOURCE, Auditor
 from router.cascade import Cascade
 from router.certificates.served import Served
 from router.certificates.warrant import CertificateStatus
+from router.embedding import Embedded, Texts, embed
 from router.errors import RoutingError
 from router.events import Decided, Event, Result
 from router.journal import Journal, JournalEntry
@@ -112,8 +113,13 @@ class Router:
 
     def decide(self, request: Request) -> Decided:
         """Say what would be tried first, and on what grounds. Raises RoutingError."""
-        self._turnstile.count(request)
+        self._turnstile.count(request.tenant)
         return self._cascade(Admission(self._planner.plan(request))).decide()
+
+    async def embed(self, texts: Texts) -> Embedded:
+        """Turn texts into vectors. Raises RoutingError."""
+        self._turnstile.count(texts.tenant)
+        return await embed(texts, self._tiers)
 
     async def run(self, request: Request) -> AsyncGenerator[Event]:
         """Answer a request; see :mod:`router.events`.

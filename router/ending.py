@@ -30,6 +30,8 @@ def result_of(situation: Situation, chosen: Attempt, reason: str) -> Result:
         latency_s=situation.budget.elapsed_s(),
         certificate_id=_certificate_id(situation),
         skipped=situation.skipped(),
+        tool_calls=chosen.tool_calls,
+        tokens=chosen.tokens if plan.request.prompt.sampling.logprobs else (),
     )
 
 

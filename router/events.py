@@ -2,7 +2,8 @@
 
 Every request gives: one Decided; then attempts, each with AttemptStarted, TextDeltas, and
 AttemptRejected where it is void; and last exactly one Result, complete in itself. A request that
-fails raises instead of its Result.
+fails raises instead of its Result. Calls of tools are in the Result alone, complete, and so are tokens with
+their log-probabilities: who acts on half a call, or on a call that is voided, has acted wrongly.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backends.types import FinishReason, Usage
+from backends.tools import ToolCall
+from backends.types import FinishReason, TokenLogprob, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ class Result:
     ``certificate_id`` names the certificate that the answer was chosen under; None: none covers it.
     ``energy`` is that of the attempts of which it is known, None: of none.
     ``skipped`` says by name why tiers of the ladder could not be asked: ``not_ready``, ``circuit_open``.
+    ``tool_calls`` are what the answer calls beside or instead of its text. ``tokens`` are the generated
+    tokens, reasoning included, where the prompt asks for log-probabilities and the tier gives them.
     """
 
     request_id: str
@@ -163,6 +167,8 @@ class Result:
     certificate_id: str | None = None
     energy: EnergyUse | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
+    tool_calls: tuple[ToolCall, ...] = ()
+    tokens: tuple[TokenLogprob, ...] = ()
 
 
 Event = Decided | AttemptStarted | TextDelta | AttemptRejected | Result

@@ -35,6 +35,7 @@ class Request:
     ``timeout_s`` is what was left to its deadline when it arrived; None: none set. ``traceparent`` names
     the trace that it belongs to, and ``hop_count`` says how many nodes have passed it on; a tier that is
     another node is told of both. ``is_traced``: ``traceparent`` is of a span of this node's own.
+    ``session`` is what the caller calls the conversation that it belongs to; empty: it does not say.
     """
 
     id: str
@@ -47,3 +48,4 @@ class Request:
     traceparent: str = ""
     hop_count: int = 0
     is_traced: bool = False
+    session: str = ""

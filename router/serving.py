@@ -10,20 +10,28 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from router.config.model import Config
+from router.gateway.house import House, Limits
 from router.live.config_file import ConfigFile
 from router.live.core import LiveRouter
 from router.live.hangup import AUTHOR, Hangup
 from router.live.reloader import Change, Reloader
 from router.live.settings import Settings
 from router.live.versions import Versions, folder_of
+from router.observe.extra import wanted_by
 from router.observe.outlook import Outlook
 from router.rpc.admin.audit_log import AuditLog
 from router.rpc.admin.server import AdminServer
 from router.rpc.admin.service import AdminService
+from router.rpc.authentication import Authenticator
+from router.rpc.places import Places
 from router.rpc.server import serve
 from router.tenants.key_ring import KeyRing
+
+if TYPE_CHECKING:
+    from router.gateway.server import GatewayServer
 
 
 class Serving:
@@ -42,6 +50,8 @@ class Serving:
         self.reloader = Reloader(self.core, file, served, versions)
         self.audit = None if config.admin.audit is None else AuditLog(config.admin.audit)
         self.admin = self._admin()
+        self._places = Places(config.server.max_concurrent_requests)
+        self.gateway = self._gateway()
         outlook.look_at(self.core, self.reloader)
         settings = Settings(config, outlook)
         self.core.follow(lambda: settings.apply(self.core.config, self.core.router.parts.journal))
@@ -54,11 +64,15 @@ class Serving:
             ready=ready,
             beside=self._beside(),
             listeners=self._outlook.call_listeners,
+            doors=() if self.gateway is None else (self.gateway,),
+            places=self._places,
         )
 
     def addresses(self) -> dict[str, str]:
         """Where the further ports listen, by name, once they are bound."""
         found = {} if self.admin is None else {"admin": self.admin.address}
+        if self.gateway is not None:
+            found["gateway"] = self.gateway.address
         if self._outlook.metrics_address is not None:
             found["metrics"] = self._outlook.metrics_address()
         return found
@@ -70,6 +84,28 @@ class Serving:
         service = AdminService(self.core, self.reloader, time.time())
         keys = KeyRing(config.auth.keys)
         return AdminServer(config.admin.listen, config.server, service, keys, self.audit)
+
+    def _gateway(self) -> GatewayServer | None:
+        config = self.config
+        if config.gateway.listen is None:
+            return None
+        with wanted_by("gateway", extra="gateway"):
+            from router.gateway.app import application
+            from router.gateway.server import GatewayServer
+
+        keys = None if config.auth.keys is None else KeyRing(config.auth.keys)
+        house = House(
+            self.core,
+            Limits(
+                config.server.max_message_bytes,
+                config.server.max_prompt_bytes,
+                config.server.default_timeout_s,
+            ),
+            self._places,
+            None if keys is None else Authenticator(keys),
+            self._outlook.call_listeners,
+        )
+        return GatewayServer(config.gateway.listen, config.server, application(house), keys)
 
     def _beside(self) -> list[AbstractAsyncContextManager[object]]:
         beside: list[AbstractAsyncContextManager[object]] = [*self._outlook.beside]

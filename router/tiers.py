@@ -108,6 +108,7 @@ class TierStatus:
     health: Health = field(default_factory=Health)
     load: Load | None = None
     images: bool = False
+    tools: bool = False
 
 
 @dataclass(slots=True)
@@ -150,7 +151,7 @@ class Tier:
         )
 
     @property
-    def backend(self) -> Backend:
+    def backend(self) -> Border:
         """What answers."""
         return self._running.backend
 
@@ -219,4 +220,5 @@ class Tier:
             health=self.guard.health(),
             load=self.load,
             images=capabilities.images,
+            tools=capabilities.tools,
         )

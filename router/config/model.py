@@ -13,6 +13,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from router.config.documents import DocumentsConfig
 from router.config.doors import AdminConfig, AuthConfig, LedgerConfig, TenantConfig, TlsConfig
+from router.config.gateway import GatewayConfig
 from router.config.objective import NoOptions, ObjectiveConfig, Options, fold
 from router.config.observing import EnergyUseConfig, LogsConfig, MetricsConfig, TracingConfig
 from router.config.privacy import PrivacyConfig
@@ -254,6 +255,8 @@ class Config(Section):
     """Version of this format."""
     server: ServerConfig = ServerConfig()
     """Where the server listens and how much it takes on."""
+    gateway: GatewayConfig = GatewayConfig()
+    """OpenAI's and Anthropic's APIs over HTTP."""
     auth: AuthConfig = AuthConfig()
     """Who may call."""
     admin: AdminConfig = AdminConfig()

@@ -18,6 +18,7 @@ from router.certificates.warrant import CertificateStatus
 from router.config.model import Config
 from router.core import Router
 from router.earlier import Earlier, signature_of
+from router.embedding import Embedded, Texts
 from router.errors import ConfigRefused
 from router.events import Decided, Event
 from router.observation import Observer, Unobserving
@@ -159,6 +160,17 @@ class LiveRouter:
             async with aclosing(generation.router.run(request)) as events:
                 async for event in events:
                     yield event
+        finally:
+            generation.request_count -= 1
+            if generation is not self._current:
+                self._close_if_idle(generation)
+
+    async def embed(self, texts: Texts) -> Embedded:
+        """Turn texts into vectors, by the router that is current now."""
+        generation = self._current
+        generation.request_count += 1
+        try:
+            return await generation.router.embed(texts)
         finally:
             generation.request_count -= 1
             if generation is not self._current:

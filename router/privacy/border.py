@@ -6,9 +6,9 @@ must say itself that it may leave: a prompt that nobody cleared stays. Refuses t
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
-from backends.base import Backend, Loaded
+from backends.base import Backend, Embedder, Loaded
 from backends.errors import Refused
 from backends.load import Load
 from backends.types import Capabilities, Completion, Delta, Prompt
@@ -22,6 +22,7 @@ class Border:
         self._backend = backend
         # Found out once: asking a protocol at every request takes longer than the decision.
         self._loaded = backend if isinstance(backend, Loaded) else None
+        self._embedder = backend if isinstance(backend, Embedder) else None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -46,6 +47,17 @@ class Border:
     def count_tokens(self, prompt: Prompt) -> int:
         """Tokens of ``prompt`` as it is; stand-ins take about as many. Sends nothing anywhere."""
         return self._backend.count_tokens(prompt)
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it turns texts into vectors; external ones are not asked to."""
+        return self._embedder is not None and not self.capabilities.external
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text. Raises Refused where the backend does not embed on this machine."""
+        if self._embedder is None or self.capabilities.external:
+            raise Refused("the tier turns no texts into vectors on this machine")
+        return await self._embedder.embed(texts)
 
     def stream(self, prompt: Prompt, *, timeout_s: float | None = None) -> AsyncGenerator[Delta | Completion]:
         """Answer ``prompt``; an external backend sees it only as far as its clearance allows.

@@ -13,8 +13,8 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -23,11 +23,12 @@ from google.protobuf.message import DecodeError, Message
 from upshift.v1 import router_pb2
 
 from backends.upshift_node_wire import HOP_COUNT_KEY
-from router.errors import InvalidRequest, QueueFull, RoutingError, Violation
+from router.errors import InvalidRequest, RoutingError, Violation
 from router.request_context import set_current
 from router.rpc.authentication import Authenticator
 from router.rpc.calls import CallListener, CallRecord
-from router.rpc.names import DETAILS_KEY, REQUEST_ID_KEY
+from router.rpc.names import DETAILS_KEY, REQUEST_ID_KEY, SESSION_KEY
+from router.rpc.places import Places
 from router.rpc.seam import Call
 from router.rpc.service import RouterService
 from router.rpc.status import wire_status
@@ -58,23 +59,21 @@ def method_handlers(service: RouterService, edge: Edge) -> dict[str, Handler]:
 class Edge:
     """Wraps methods for gRPC; calls without a deadline get ``default_timeout_s``.
 
-    Beyond ``max_call_count`` calls at once (None: any number) further ones are told to come back.
-    gRPC's own limit cannot say so, and would turn health checks away with them. ``authenticator`` None:
-    anybody may call. ``listeners`` hear of every call that ended, refused ones too.
+    ``places`` is the room for calls at once, which other doors may share; None: there is no limit.
+    ``authenticator`` None: anybody may call. ``listeners`` hear of every call that ended, refused ones too.
     """
 
     def __init__(
         self,
         default_timeout_s: float,
-        max_call_count: int | None = None,
+        places: Places | None = None,
         authenticator: Authenticator | None = None,
         listeners: Sequence[CallListener] = (),
     ) -> None:
         self._default_timeout_s = default_timeout_s
-        self._max_call_count = max_call_count
+        self._places = places or Places()
         self._authenticator = authenticator
         self._listeners = tuple(listeners)
-        self._call_count = 0
 
     def unary(self, kind: type[M], method: Callable[[M, Call], Awaitable[Message]], scope: Scope) -> Handler:
         """Handle a call with one answer, for keys of ``scope``."""
@@ -83,7 +82,7 @@ class Edge:
             call, record = self._begin(context, kind)
             try:
                 call = record.call = self._recognised(call, context, scope)
-                with self._place():
+                with self._places.take():
                     record.message = message = _parse(kind, raw)
                     record.answer = answer = await method(message, call)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  this is the edge
@@ -103,7 +102,7 @@ class Edge:
             call, record = self._begin(context, kind)
             try:
                 call = record.call = self._recognised(call, context, scope)
-                with self._place():
+                with self._places.take():
                     async with aclosing(method(_parse(kind, raw), call)) as answers:
                         async for answer in answers:
                             await context.write(answer)
@@ -123,7 +122,7 @@ class Edge:
             call, record = self._begin(context, kind)
             try:
                 call = record.call = self._recognised(call, context, scope)
-                with self._place():
+                with self._places.take():
                     messages = (_parse(kind, raw) async for raw in sent)
                     async with aclosing(method(messages, call)) as answers:
                         async for answer in answers:
@@ -153,18 +152,6 @@ class Edge:
             except Exception as broken:  # noqa: BLE001  who only listens must not fail a call
                 _LOG.error("a call could not be told of: an unforeseen %s", type(broken).__name__)
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        if self._max_call_count is not None and self._call_count >= self._max_call_count:
-            raise QueueFull(
-                f"{self._call_count} calls are being answered, which is all there may be; try later"
-            )
-        self._call_count += 1
-        try:
-            yield
-        finally:
-            self._call_count -= 1
-
     def _recognised(self, call: Call, context: Context, scope: Scope) -> Call:
         if self._authenticator is None:
             return call
@@ -179,6 +166,7 @@ class Edge:
             timeout_s=self._default_timeout_s if left_s is None else left_s,
             traceparent=_matching(_TRACEPARENT, sent.get("traceparent")),
             hop_count=int(_matching(_HOP_COUNT, sent.get(HOP_COUNT_KEY)) or 0),
+            session=str(sent.get(SESSION_KEY, "")),
         )
 
 

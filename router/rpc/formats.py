@@ -32,7 +32,8 @@ MAX_SCHEMA_BYTE_COUNT = 16_384
 MAX_SCHEMA_DEPTH = 32
 MAX_PATTERN_LENGTH = 1_024
 MAX_GRAMMAR_BYTE_COUNT = 16_384
-_CACHED_FORMAT_COUNT = 64
+# As many as the tools of a few agents.
+_CACHED_FORMAT_COUNT = 256
 _DIALECT = Draft202012Validator.META_SCHEMA["$id"]
 _UnknownDialect = validators.create(meta_schema={})
 
@@ -76,6 +77,17 @@ def core_format(form: types_pb2.ResponseFormat) -> ResponseFormat | None:
     if kind == "grammar":
         return GrammarFormat(form.grammar.grammar)
     return RegexFormat(form.regex.pattern) if kind == "regex" else None
+
+
+def schema_violation(schema: Struct, path: str) -> Violation | None:
+    """Say what is wrong with the ``schema`` at ``path``, by the rules of an answer's; None: nothing."""
+    problem = _checked(_key(schema)).problem
+    return None if problem is None else Violation(path, problem.reason, str(problem))
+
+
+def core_schema(schema: Struct) -> Mapping[str, Any]:
+    """Translate a ``schema`` that has no violation."""
+    return _checked(_key(schema)).schema
 
 
 def _grammar_problem(grammar: str) -> _UnfitError | None:

@@ -25,8 +25,7 @@ def bind(
     ``listen`` None: where ``settings`` say. ``asks_for_keys``: whether calls need an API key.
     """
     listen = listen or settings.listen
-    if not settings.allow_insecure_listen and not is_loopback(listen):
-        _refuse_open_doors(listen, settings, asks_for_keys=asks_for_keys)
+    check_doors("server.listen", listen, settings, asks_for_keys=asks_for_keys)
     try:
         if settings.tls is None:
             port = server.add_insecure_port(listen)
@@ -42,7 +41,10 @@ def bind(
     return listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
 
 
-def _refuse_open_doors(listen: str, settings: ServerConfig, *, asks_for_keys: bool) -> None:
+def check_doors(key: str, listen: str, settings: ServerConfig, *, asks_for_keys: bool) -> None:
+    """Raise ListenError where ``listen``, the value of ``key``, would let strangers in."""
+    if settings.allow_insecure_listen or is_loopback(listen):
+        return
     wants_certificates = settings.tls is not None and settings.tls.client_ca is not None
     missing = []
     if settings.tls is None:
@@ -51,8 +53,8 @@ def _refuse_open_doors(listen: str, settings: ServerConfig, *, asks_for_keys: bo
         missing.append("no authentication (auth.keys or server.tls.client_ca)")
     if missing:
         raise ListenError(
-            f"{listen!r} can be reached by other machines, and there is {' and '.join(missing)}; listen on "
-            "127.0.0.1 behind a proxy, lock the doors, or set server.allow_insecure_listen: true"
+            f"{key}: {listen!r} can be reached by other machines, and there is {' and '.join(missing)}; "
+            "listen on 127.0.0.1 behind a proxy, lock the doors, or set server.allow_insecure_listen: true"
         )
 
 

@@ -8,21 +8,25 @@ are for.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 
 from upshift.v1 import router_pb2, types_pb2
 
 from router.errors import InvalidRequest, Violation
 from router.rpc.formats import format_violations
+from router.rpc.names import SESSION_KEY
+from router.rpc.tools import call_violations, toolbox_violations
 
 Asking = router_pb2.GenerateRequest | router_pb2.StreamGenerateRequest | router_pb2.DecideRequest
 
 MAX_MESSAGE_COUNT = 256
 MAX_TEXT_BYTE_COUNT = 1 << 20
 MAX_STOP_COUNT = 8
+MAX_TOP_LOGPROB_COUNT = 20
 MAX_IMAGE_COUNT = 16
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 MAX_TAG_COUNT = 32
@@ -42,12 +46,16 @@ class Known:
     max_text_byte_count: int = MAX_TEXT_BYTE_COUNT
 
 
+_SESSION = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_ASKING_ROLES = (types_pb2.ROLE_USER, types_pb2.ROLE_TOOL)
+
 Rule = Callable[[Asking, Known], Iterator[Violation]]
 
 
-def check_asking(message: Asking, known: Known) -> None:
-    """Raise InvalidRequest where ``message`` breaks a rule."""
-    _raise(violation for rule in RULES for violation in rule(message, known))
+def check_asking(message: Asking, known: Known, session: str = "") -> None:
+    """Raise InvalidRequest where ``message`` breaks a rule, or ``session`` does; empty: there is none."""
+    found = (violation for rule in RULES for violation in rule(message, known))
+    _raise(chain(found, _session(session)))
 
 
 def check_feedback(message: router_pb2.SubmitFeedbackRequest) -> None:
@@ -75,19 +83,30 @@ def _messages(message: Asking, known: Known) -> Iterator[Violation]:
     if len(messages) > MAX_MESSAGE_COUNT:
         said = f"has {len(messages)} messages; at most {MAX_MESSAGE_COUNT} are taken"
         yield Violation(path, "MESSAGES_TOO_MANY", said)
-    elif messages[-1].role != types_pb2.ROLE_USER:
-        said = f"is from {_role(messages[-1].role)}; the last message must be from ROLE_USER"
+    elif messages[-1].role not in _ASKING_ROLES:
+        said = f"is from {_role(messages[-1].role)}; the last message must be from ROLE_USER or ROLE_TOOL"
         yield Violation(f"{path}[{len(messages) - 1}].role", "LAST_MESSAGE_NOT_USER", said)
     for index, turn in enumerate(messages[:MAX_MESSAGE_COUNT]):
-        if not 0 < turn.role <= types_pb2.ROLE_ASSISTANT:
-            said = f"is {_role(turn.role)}; give ROLE_SYSTEM, ROLE_USER or ROLE_ASSISTANT"
+        if not 0 < turn.role <= types_pb2.ROLE_TOOL:
+            said = f"is {_role(turn.role)}; give ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT or ROLE_TOOL"
             yield Violation(f"{path}[{index}].role", "ROLE_INVALID", said)
-        if not turn.content:
+        if not (turn.content or turn.tool_calls or turn.role == types_pb2.ROLE_TOOL):
             yield Violation(f"{path}[{index}].content", "PROMPT_EMPTY", "is empty; give it text")
-    byte_count = sum(len(turn.content.encode()) for turn in messages)
+    byte_count = sum(map(_byte_count, messages))
     if byte_count > known.max_text_byte_count:
         said = f"holds {byte_count} bytes of text; at most {known.max_text_byte_count} are taken"
         yield Violation(path, "PROMPT_TOO_LARGE", said)
+
+
+def _byte_count(turn: types_pb2.Message) -> int:
+    return len(turn.content.encode()) + sum(len(call.arguments.encode()) for call in turn.tool_calls)
+
+
+def _tools(message: Asking, known: Known) -> Iterator[Violation]:  # noqa: ARG001
+    if len(message.prompt.messages) <= MAX_MESSAGE_COUNT:
+        yield from call_violations(message.prompt.messages)
+    if message.prompt.HasField("tools"):
+        yield from toolbox_violations(message.prompt.tools)
 
 
 def _images(message: Asking, known: Known) -> Iterator[Violation]:  # noqa: ARG001  a rule's signature
@@ -188,9 +207,16 @@ def _length(path: str, reason: str, text: str, *, least: int) -> Iterator[Violat
         yield Violation(path, reason, said)
 
 
+def _session(session: str) -> Iterator[Violation]:
+    if session and not _SESSION.fullmatch(session):
+        said = f"has {len(session)} characters; it must have 1 to 128 of [A-Za-z0-9_-]"
+        yield Violation(SESSION_KEY, "SESSION_INVALID", said)
+
+
 RULES: tuple[Rule, ...] = (
     _messages,
     _images,
+    _tools,
     _Range("prompt.sampling", "temperature", 0.0, 2.0, "lie in [0, 2]"),
     _Range("prompt.sampling", "top_p", math.ulp(0.0), 1.0, "lie in (0, 1]"),
     _Range("prompt.sampling", "max_output_token_count", 1, math.inf, "be at least 1"),
@@ -199,6 +225,7 @@ RULES: tuple[Rule, ...] = (
     _Range("prompt.sampling", "repetition_penalty", 0.1, 10.0, "lie in [0.1, 10]"),
     _Range("prompt.sampling", "presence_penalty", -2.0, 2.0, "lie in [-2, 2]"),
     _Range("prompt.sampling", "frequency_penalty", -2.0, 2.0, "lie in [-2, 2]"),
+    _Range("prompt.sampling", "top_logprob_count", 0, MAX_TOP_LOGPROB_COUNT, "lie in [0, 20]"),
     _stop,
     _response_format,
     _Range("constraints", "min_confidence", 0.0, 1.0, "lie in [0, 1]"),

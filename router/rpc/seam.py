@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from router.certificates.warrant import CertificateStatus
+from router.embedding import Embedded, Texts
 from router.events import Decided, Event
 from router.request import Request
 from router.tenants.principal import ANY, Principal
@@ -22,7 +23,8 @@ class Call:
 
     ``timeout_s`` is what was left to the caller's deadline, or the server's default. ``traceparent``
     is for log lines, and for tiers that are other nodes; ``hop_count`` counts the nodes that passed the
-    call on. ``caller`` None: the server asks nobody for a key.
+    call on. ``caller`` None: the server asks nobody for a key. ``session`` is what the caller calls the
+    conversation; it is not checked yet, and empty where there is none.
     """
 
     request_id: str
@@ -30,6 +32,7 @@ class Call:
     traceparent: str = ""
     hop_count: int = 0
     caller: Principal | None = None
+    session: str = ""
 
     def tenant(self, named: str) -> str:
         """The tenant that the call is for; ``named`` is what its message says. Raises PermissionDenied."""
@@ -43,8 +46,8 @@ class Call:
 class Core(Protocol):
     """A router.
 
-    ``start`` once, then anything any number of times at once, then ``close`` once, also where
-    ``start`` raised. ``run``, ``decide`` and ``feedback`` raise :class:`router.errors.RoutingError`.
+    ``start`` once, then anything any number of times at once, then ``close`` once, also where ``start``
+    raised. ``run``, ``embed``, ``decide`` and ``feedback`` raise :class:`router.errors.RoutingError`.
     """
 
     async def start(self) -> None:
@@ -57,6 +60,10 @@ class Core(Protocol):
 
     def run(self, request: Request) -> AsyncGenerator[Event]:
         """Answer by an async generator; closing it, or cancelling who waits on it, stops the model."""
+        ...
+
+    async def embed(self, texts: Texts) -> Embedded:
+        """Turn texts into vectors. Raises as ``run``."""
         ...
 
     def decide(self, request: Request) -> Decided:

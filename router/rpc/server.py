@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
@@ -30,6 +30,7 @@ from router.rpc.edge import Edge, method_handlers
 from router.rpc.health import Health
 from router.rpc.listen import bind
 from router.rpc.names import SERVICE_NAME
+from router.rpc.places import Places
 from router.rpc.seam import Core
 from router.rpc.service import RouterService
 from router.tenants.key_ring import KeyRing
@@ -49,11 +50,23 @@ _KEEPALIVE_OPTIONS = (
 _SPARE_CALL_COUNT = 256
 
 
+class Drained(Protocol):
+    """Something that takes requests, and can stop doing so in peace."""
+
+    async def drain(self) -> None:
+        """Take nothing new, and wait for what runs, ``drain_grace_s`` at most."""
+        ...
+
+
+class Door(Drained, AbstractAsyncContextManager[object], Protocol):
+    """A further way to the core: open while it is entered, shut at once when it is left."""
+
+
 class RouterServer:
     """A gRPC server in front of a router. Entering it does nothing; leaving it stops all at once.
 
     ``keys`` None: anybody who reaches it may call. ``listeners`` hear of every call. ``documents`` None:
-    it reads none.
+    it reads none. ``places`` is the room for requests at once, which other doors may share; None: its own.
     """
 
     def __init__(
@@ -63,11 +76,13 @@ class RouterServer:
         keys: KeyRing | None = None,
         listeners: Sequence[CallListener] = (),
         documents: DocumentsConfig | None = None,
+        places: Places | None = None,
     ) -> None:
         self._settings = settings
         self._core = core
         self._keys = keys
         self._listeners = listeners
+        self._places = places or Places(settings.max_concurrent_requests)
         self._documents = None if documents is None else DocumentDoor(documents, core)
         self._health = Health(SERVICE_NAME)
         self._following: asyncio.Task[None] | None = None
@@ -129,9 +144,7 @@ class RouterServer:
         )
         service = RouterService(self._core, max_text_byte_count=settings.max_prompt_bytes)
         authenticator = None if self._keys is None else Authenticator(self._keys)
-        edge = Edge(
-            settings.default_timeout_s, settings.max_concurrent_requests, authenticator, self._listeners
-        )
+        edge = Edge(settings.default_timeout_s, self._places, authenticator, self._listeners)
         handlers = method_handlers(service, edge)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
         server.add_registered_method_handlers(SERVICE_NAME, handlers)
@@ -145,18 +158,22 @@ class RouterServer:
         return server
 
 
-async def serve(
+async def serve(  # noqa: PLR0913  the root of a process
     config: Config,
     core: Core,
     *,
     ready: Callable[[str], None] | None = None,
     beside: Sequence[AbstractAsyncContextManager[object]] = (),
     listeners: Sequence[CallListener] = (),
+    doors: Sequence[Door] = (),
+    places: Places | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal stops at once. Raises ListenError.
 
     ``ready`` is called with the bound address once calls are taken. What is ``beside`` the server is
-    entered before it loads anything, and left when it has ended. ``listeners`` hear of every call.
+    entered before it loads anything, and left when it has ended. ``listeners`` hear of every call. Further
+    ``doors`` to the core are opened before it loads and drained with this one; ``places`` is the room for
+    requests at once through all of them.
     """
     stop = _StopSignals()
     settings = config.server
@@ -167,18 +184,25 @@ async def serve(
         for other in beside:
             await stack.enter_async_context(other)
         keys = None if config.auth.keys is None else KeyRing(config.auth.keys)
-        async with RouterServer(settings, core, keys, listeners, config.documents) as server:
-            starting = asyncio.create_task(server.start())
-            if not await _finished(starting, stop.first):
-                return
-            # What is loaded stays; the collector need not walk through it for every request's garbage.
-            gc.collect()
-            gc.freeze()
-            if ready is not None:
-                ready(starting.result())
-            await stop.first.wait()
-            _LOG.info("draining for at most %s s", config.server.drain_grace_s)
-            await _finished(asyncio.create_task(server.drain()), stop.second)
+        server = RouterServer(settings, core, keys, listeners, config.documents, places)
+        await stack.enter_async_context(server)
+        for door in doors:
+            await stack.enter_async_context(door)
+        starting = asyncio.create_task(server.start())
+        if not await _finished(starting, stop.first):
+            return
+        # What is loaded stays; the collector need not walk through it for every request's garbage.
+        gc.collect()
+        gc.freeze()
+        if ready is not None:
+            ready(starting.result())
+        await stop.first.wait()
+        _LOG.info("draining for at most %s s", config.server.drain_grace_s)
+        await _finished(asyncio.create_task(_drain(server, *doors)), stop.second)
+
+
+async def _drain(*doors: Drained) -> None:
+    await asyncio.gather(*(door.drain() for door in doors))
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:

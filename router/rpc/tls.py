@@ -46,9 +46,9 @@ class Certificates:
 
     def _read(self) -> grpc.ServerCertificateConfiguration:
         self._due_s = self._timer() + REFRESH_INTERVAL_S
-        self._seen = self._signature()
+        self._seen = signature_of(self._settings)
         files = self._settings
-        _check(files)
+        check_files(files)
         try:
             pair = (files.private_key.read_bytes(), files.certificate.read_bytes())
             authorities = None if files.client_ca is None else files.client_ca.read_bytes()
@@ -61,7 +61,7 @@ class Certificates:
         if self._timer() < self._due_s:
             return None
         self._due_s = self._timer() + REFRESH_INTERVAL_S
-        if self._signature() == self._seen:
+        if signature_of(self._settings) == self._seen:
             return None
         try:
             found = self._read()
@@ -71,12 +71,14 @@ class Certificates:
         _LOG.info("%s has changed and is shown from now on", self._settings.certificate)
         return found
 
-    def _signature(self) -> object:
-        files = (self._settings.certificate, self._settings.private_key, self._settings.client_ca)
-        return tuple(_seen(path) for path in files if path is not None)
+
+def signature_of(files: TlsConfig) -> object:
+    """What changes when one of ``files`` does."""
+    paths = (files.certificate, files.private_key, files.client_ca)
+    return tuple(_seen(path) for path in paths if path is not None)
 
 
-def _check(files: TlsConfig) -> None:
+def check_files(files: TlsConfig) -> None:
     """Raise TlsError where the key is not the certificate's, or a file holds something else."""
     for path in (files.certificate, files.private_key, files.client_ca):
         if path is not None and not path.is_file():

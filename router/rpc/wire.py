@@ -6,9 +6,12 @@ Durations, None becomes an unset field, and names of enums meet their numbers in
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from upshift.v1 import router_pb2, types_pb2
 
-from backends.types import Caller, FinishReason, Image, Message, Prompt, Role, Sampling, Usage
+from backends.types import Caller, FinishReason, Prompt, Sampling, TokenLogprob, Usage
+from backends.upshift_node_tools import call_message, token_message, turn_of
 from router.events import (
     AttemptRejected,
     AttemptReport,
@@ -30,13 +33,11 @@ from router.rpc.formats import core_format
 from router.rpc.load import load_message
 from router.rpc.rules import Asking, Known, check_asking
 from router.rpc.seam import Call
+from router.rpc.tools import core_toolbox
 from router.tiers import TierStatus
 
-ROLES = {
-    types_pb2.ROLE_SYSTEM: Role.SYSTEM,
-    types_pb2.ROLE_USER: Role.USER,
-    types_pb2.ROLE_ASSISTANT: Role.ASSISTANT,
-}
+# Log-probabilities in a result; some 2 MB.
+MAX_LOGPROB_COUNT = 65_536
 # What a queue counts with; larger goes first.
 PRIORITIES = {
     types_pb2.PRIORITY_UNSPECIFIED: 0,
@@ -47,6 +48,7 @@ PRIORITIES = {
 FINISH_REASONS = {
     FinishReason.STOP: types_pb2.FINISH_REASON_STOP,
     FinishReason.LENGTH: types_pb2.FINISH_REASON_LENGTH,
+    FinishReason.TOOL_CALLS: types_pb2.FINISH_REASON_TOOL_CALLS,
 }
 CIRCUITS = {
     Circuit.CLOSED: router_pb2.CIRCUIT_STATE_CLOSED,
@@ -68,7 +70,7 @@ ENERGY_SOURCES = {
 def core_request(message: Asking, call: Call, known: Known) -> Request:
     """Check ``message`` and translate it. Raises InvalidRequest with every violation, or PermissionDenied."""
     tenant = call.tenant(message.tenant)
-    check_asking(message, known)
+    check_asking(message, known, call.session)
     return Request(
         id=call.request_id,
         prompt=_prompt(message.prompt, Caller(tenant, PRIORITIES[message.priority])),
@@ -79,21 +81,18 @@ def core_request(message: Asking, call: Call, known: Known) -> Request:
         allow_retraction=getattr(message, "allow_retraction", False),
         traceparent=call.traceparent,
         hop_count=call.hop_count,
+        session=call.session,
     )
 
 
 def _prompt(prompt: types_pb2.Prompt, caller: Caller) -> Prompt:
     return Prompt(
-        messages=tuple(_turn(turn) for turn in prompt.messages),
+        messages=tuple(turn_of(turn) for turn in prompt.messages),
         sampling=_sampling(prompt.sampling) if prompt.HasField("sampling") else Sampling(),
         response_format=core_format(prompt.response_format) if prompt.HasField("response_format") else None,
         caller=caller,
+        tools=core_toolbox(prompt.tools) if prompt.HasField("tools") else None,
     )
-
-
-def _turn(turn: types_pb2.Message) -> Message:
-    images = tuple(Image(image.data, image.media_type) for image in turn.images)
-    return Message(ROLES[turn.role], turn.content, images)
 
 
 def _sampling(sampling: types_pb2.Sampling) -> Sampling:
@@ -109,6 +108,8 @@ def _sampling(sampling: types_pb2.Sampling) -> Sampling:
         repetition_penalty=sampling.repetition_penalty if sampling.HasField("repetition_penalty") else 1.0,
         presence_penalty=sampling.presence_penalty,
         frequency_penalty=sampling.frequency_penalty,
+        top_logprob_count=sampling.top_logprob_count,
+        logprobs=sampling.HasField("top_logprob_count"),
     )
 
 
@@ -188,7 +189,15 @@ def result_message(result: Result) -> types_pb2.Result:
         certificate_id=result.certificate_id or "",
         energy=None if result.energy is None else _energy_message(result.energy),
         skipped_tiers=result.skipped,
+        tool_calls=[call_message(call) for call in result.tool_calls],
+        tokens=[token_message(token, len(token.top)) for token in _bounded(result.tokens)],
     )
+
+
+def _bounded(tokens: tuple[TokenLogprob, ...]) -> tuple[TokenLogprob, ...]:
+    """As many of the first tokens as the wire takes."""
+    counts = accumulate(1 + len(token.top) for token in tokens)
+    return tokens[: sum(1 for count in counts if count <= MAX_LOGPROB_COUNT)]
 
 
 def _attempt_message(report: AttemptReport) -> types_pb2.Attempt:
@@ -259,4 +268,6 @@ def tier_message(status: TierStatus) -> router_pb2.Tier:
         hedge_count=health.hedge_count,
         turned_away_count=health.turned_away_count,
         load=None if status.load is None else load_message(status.load),
+        tools=status.tools,
+        images=status.images,
     )

@@ -61,9 +61,9 @@ class Turnstile:
         if self._treasury is not None:
             await self._treasury.close()
 
-    def count(self, request: Request) -> None:
-        """Count a request that runs nothing. Raises RateLimited."""
-        self._limits.take_request(request.tenant)
+    def count(self, tenant: str) -> None:
+        """Count a request that costs nothing. Raises RateLimited."""
+        self._limits.take_request(tenant)
 
     async def admit(self, request: Request, plan: Callable[[Request], Plan]) -> Admission:
         """Let a request in, to be run by the plan that comes back.

@@ -657,6 +657,8 @@ class Tier(_message.Message):
     HEDGE_COUNT_FIELD_NUMBER: _builtins.int
     TURNED_AWAY_COUNT_FIELD_NUMBER: _builtins.int
     LOAD_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     backend: _builtins.str
@@ -691,6 +693,10 @@ class Tier(_message.Message):
     """Calls that were made beside a slow one, since the server started."""
     turned_away_count: _builtins.int
     """Calls that were turned away before they reached it, since the server started."""
+    tools: _builtins.bool
+    """Whether it can be given tools to call."""
+    images: _builtins.bool
+    """Whether it takes pictures."""
     @_builtins.property
     def reopen_delay(self) -> _duration_pb2.Duration:
         """How long it is still left alone; unset where it is not."""
@@ -726,10 +732,12 @@ class Tier(_message.Message):
         hedge_count: _builtins.int = ...,
         turned_away_count: _builtins.int = ...,
         load: Global___Load | None = ...,
+        tools: _builtins.bool = ...,
+        images: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expected_wait", b"expected_wait", "load", b"load", "reopen_delay", b"reopen_delay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "circuit_state", b"circuit_state", "concurrency_limit", b"concurrency_limit", "context_token_count", b"context_token_count", "expected_wait", b"expected_wait", "hedge_count", b"hedge_count", "in_flight_count", b"in_flight_count", "input_price_usd_micros", b"input_price_usd_micros", "load", b"load", "local", b"local", "logprobs", b"logprobs", "model", b"model", "name", b"name", "opened_count", b"opened_count", "output_price_usd_micros", b"output_price_usd_micros", "queued_count", b"queued_count", "reopen_delay", b"reopen_delay", "retry_count", b"retry_count", "state", b"state", "turned_away_count", b"turned_away_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "circuit_state", b"circuit_state", "concurrency_limit", b"concurrency_limit", "context_token_count", b"context_token_count", "expected_wait", b"expected_wait", "hedge_count", b"hedge_count", "images", b"images", "in_flight_count", b"in_flight_count", "input_price_usd_micros", b"input_price_usd_micros", "load", b"load", "local", b"local", "logprobs", b"logprobs", "model", b"model", "name", b"name", "opened_count", b"opened_count", "output_price_usd_micros", b"output_price_usd_micros", "queued_count", b"queued_count", "reopen_delay", b"reopen_delay", "retry_count", b"retry_count", "state", b"state", "tools", b"tools", "turned_away_count", b"turned_away_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -33,6 +33,9 @@ class RouterServiceStub:
 
     A client may name its request by the metadata `x-request-id`, 1 to 128 of
     `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
+    By the metadata `x-upshift-session`, of the same form, it may name the
+    conversation that the request belongs to, which then keeps its tier while that
+    can be trusted.
     """
 
     def __init__(self, channel):
@@ -76,6 +79,9 @@ class RouterServiceServicer:
 
     A client may name its request by the metadata `x-request-id`, 1 to 128 of
     `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
+    By the metadata `x-upshift-session`, of the same form, it may name the
+    conversation that the request belongs to, which then keeps its tier while that
+    can be trusted.
     """
 
     def Generate(self, request, context):
@@ -157,6 +163,9 @@ class RouterService:
 
     A client may name its request by the metadata `x-request-id`, 1 to 128 of
     `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
+    By the metadata `x-upshift-session`, of the same form, it may name the
+    conversation that the request belongs to, which then keeps its tier while that
+    can be trusted.
     """
 
     @staticmethod

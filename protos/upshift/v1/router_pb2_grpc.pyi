@@ -34,6 +34,9 @@ class RouterServiceStub:
 
     A client may name its request by the metadata `x-request-id`, 1 to 128 of
     `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
+    By the metadata `x-upshift-session`, of the same form, it may name the
+    conversation that the request belongs to, which then keeps its tier while that
+    can be trusted.
     """
 
     @_typing.overload
@@ -60,6 +63,9 @@ class RouterServiceAsyncStub(RouterServiceStub):
 
     A client may name its request by the metadata `x-request-id`, 1 to 128 of
     `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
+    By the metadata `x-upshift-session`, of the same form, it may name the
+    conversation that the request belongs to, which then keeps its tier while that
+    can be trusted.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -82,6 +88,9 @@ class RouterServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A client may name its request by the metadata `x-request-id`, 1 to 128 of
     `[A-Za-z0-9_-]`; the name must be its alone. Without it the server makes one.
+    By the metadata `x-upshift-session`, of the same form, it may name the
+    conversation that the request belongs to, which then keeps its tier while that
+    can be trusted.
     """
 
     @_abc_1.abstractmethod

@@ -22,6 +22,7 @@ from router.rpc.authentication import Authenticator
 from router.rpc.edge import Edge, Handler
 from router.rpc.listen import ListenError, bind, is_loopback
 from router.rpc.names import ADMIN_SERVICE_NAME, SERVICE_NAME
+from router.rpc.places import Places
 from router.rpc.status import wire_status
 from router.tenants.key_ring import KeyRing
 from router.tenants.principal import Scope
@@ -84,7 +85,9 @@ class AdminServer:
             maximum_concurrent_rpcs=2 * _MAX_CALL_COUNT,
         )
         listeners = () if self._audit is None else (self._audit.heard,)
-        handlers = _handlers(self._service, Edge(_TIMEOUT_S, _MAX_CALL_COUNT, authenticator, listeners))
+        handlers = _handlers(
+            self._service, Edge(_TIMEOUT_S, Places(_MAX_CALL_COUNT), authenticator, listeners)
+        )
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(ADMIN_SERVICE_NAME, handlers),))
         names = (ADMIN_SERVICE_NAME, SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)

@@ -9,7 +9,9 @@ from typing import Any
 
 from upshift.v1 import router_pb2, types_pb2
 
-from backends.types import FinishReason, Usage
+from backends.tools import ToolCall
+from backends.types import FinishReason, TokenLogprob, Usage
+from backends.upshift_node_tools import call_of, token_of
 from router.events import (
     AttemptRejected,
     AttemptReport,
@@ -43,7 +45,8 @@ class Answer:
     had. ``usage``, ``cost_usd``: of all ``attempts`` together. ``attempt_number``: the one that it
     comes from, from 1. ``latency_s``: measured by the server. ``certificate_id``: the certificate that
     it was chosen under, None where none covers it. ``energy``: of the attempts of which it is known.
-    it was chosen under, None where none covers it. ``skipped``: why tiers of the ladder could not be asked.
+    ``skipped``: why tiers of the ladder could not be asked. ``tool_calls``: what the answer calls, beside or
+    instead of its text. ``tokens``: where log-probabilities were asked for and the tier gives them.
     """
 
     text: str
@@ -62,6 +65,8 @@ class Answer:
     certificate_id: str | None = None
     energy: EnergyUse | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
+    tool_calls: tuple[ToolCall, ...] = ()
+    tokens: tuple[TokenLogprob, ...] = ()
 
     def json(self) -> Any:
         """Read the text as JSON, for questions with a schema. Raises json.JSONDecodeError."""
@@ -90,6 +95,8 @@ def answer(result: types_pb2.Result) -> Answer:
         certificate_id=result.certificate_id or None,
         energy=_energy(result),
         skipped=dict(result.skipped_tiers),
+        tool_calls=tuple(call_of(call) for call in result.tool_calls),
+        tokens=tuple(token_of(token) for token in result.tokens),
     )
 
 
@@ -143,6 +150,8 @@ def tier_status(tier: router_pb2.Tier) -> TierStatus:
         queued_count=tier.queued_count,
         health=_health(tier),
         load=load_of(tier),
+        tools=tier.tools,
+        images=tier.images,
     )
 
 

@@ -12,15 +12,16 @@ from typing import Any, Literal, TypedDict, TypeVar
 from google.protobuf.message import Message as ProtoMessage
 from upshift.v1 import types_pb2
 
+from backends.tools import Tool, Toolbox, ToolChoice, ToolMode
 from backends.types import Message, Role
-from router.rpc.names import AUTHORIZATION_KEY, REQUEST_ID_KEY
+from backends.upshift_node_tools import ROLES, toolbox_message, turn_message
+from router.rpc.names import AUTHORIZATION_KEY, REQUEST_ID_KEY, SESSION_KEY
 from router.rpc.rules import Asking
-from router.rpc.wire import ROLES
 
 A = TypeVar("A", bound=Asking)
 
 Question = str | Sequence[Message | Mapping[str, str]]
-"""The user's text, or a conversation; a mapping is ``{"role": "user", "content": "..."}``."""
+"""The user's text, or a conversation; a mapping is ``{"role": "user", "content": "..."}``, without calls."""
 
 _ROLE_NUMBERS = {role.value: number for number, role in ROLES.items()}
 _SAMPLING = {
@@ -33,6 +34,7 @@ _SAMPLING = {
     "repetition_penalty": "repetition_penalty",
     "presence_penalty": "presence_penalty",
     "frequency_penalty": "frequency_penalty",
+    "top_logprobs": "top_logprob_count",
 }
 _PRIORITIES = {
     "low": types_pb2.PRIORITY_LOW,
@@ -56,6 +58,10 @@ class Options(TypedDict, total=False):
     sentence of this grammar in llama.cpp's GBNF. ``temperature``, ``top_p``, ``top_k``, ``min_p``,
     ``max_output_tokens``, ``stop``, ``seed`` and the penalties: how tokens are drawn.
 
+    ``tools``: what the answer may call; ``tool_choice``: ``auto``, ``none``, ``required``, or a tool's name;
+    ``parallel_tool_calls``: whether several at once. ``top_logprobs``: the answer's tokens come with their
+    log-probabilities and those of so many of the most probable ones, 0 to 20.
+
     ``min_confidence``: least calibrated confidence below the top tier, in [0, 1]. ``max_cost_usd``,
     ``max_attempts``: the most that all attempts together may take. ``tiers``: names of those that may
     be used. ``local_only``: the question must not leave the server's machine; ``redact``: only
@@ -64,7 +70,8 @@ class Options(TypedDict, total=False):
     tiers where requests wait.
 
     ``timeout_s``: the call's deadline in seconds. ``request_id``: names the request; unset: the
-    server does. ``allow_retraction``: a stream may send text before it is trusted.
+    server does. ``session``: names the conversation, which keeps its tier. ``allow_retraction``: a stream
+    may send text before it is trusted.
     """
 
     system: str | None
@@ -81,6 +88,10 @@ class Options(TypedDict, total=False):
     repetition_penalty: float | None
     presence_penalty: float | None
     frequency_penalty: float | None
+    top_logprobs: int | None
+    tools: Sequence[Tool]
+    tool_choice: str | None
+    parallel_tool_calls: bool | None
     min_confidence: float | None
     max_cost_usd: float | None
     max_attempts: int | None
@@ -93,6 +104,7 @@ class Options(TypedDict, total=False):
     priority: Literal["low", "normal", "high"]
     timeout_s: float | None
     request_id: str | None
+    session: str | None
     allow_retraction: bool
 
 
@@ -123,8 +135,9 @@ def authorization(key: str | None) -> Metadata:
 
 def call_arguments(options: Options, metadata: Metadata = ()) -> dict[str, Any]:
     """Give the deadline and the metadata of the call, as stubs take them; ``metadata`` is every call's."""
-    if request_id := options.get("request_id"):
-        metadata = (*metadata, (REQUEST_ID_KEY, request_id))
+    for key, name in ((REQUEST_ID_KEY, options.get("request_id")), (SESSION_KEY, options.get("session"))):
+        if name:
+            metadata = (*metadata, (key, name))
     return {"timeout": options.get("timeout_s"), "metadata": metadata or None}
 
 
@@ -132,9 +145,11 @@ def _fill_prompt(prompt: types_pb2.Prompt, question: Question, options: Options)
     if system := options.get("system"):
         prompt.messages.add(role=types_pb2.ROLE_SYSTEM, content=system)
     for turn in (Message(Role.USER, question),) if isinstance(question, str) else question:
-        said = {"role": turn.role, "content": turn.content} if isinstance(turn, Message) else turn
-        role = _ROLE_NUMBERS.get(said["role"], types_pb2.ROLE_UNSPECIFIED)
-        prompt.messages.add(role=role, content=said["content"])
+        if isinstance(turn, Message):
+            prompt.messages.append(turn_message(turn))
+        else:
+            role = _ROLE_NUMBERS.get(turn["role"], types_pb2.ROLE_UNSPECIFIED)
+            prompt.messages.add(role=role, content=turn["content"])
     _set(prompt.sampling, _SAMPLING, options)
     prompt.sampling.stop.extend(options.get("stop", ()))
     if (schema := options.get("schema")) is not None:
@@ -144,6 +159,16 @@ def _fill_prompt(prompt: types_pb2.Prompt, question: Question, options: Options)
         prompt.response_format.regex.pattern = regex
     if (grammar := options.get("grammar")) is not None:
         prompt.response_format.grammar.grammar = grammar
+    if tools := options.get("tools"):
+        choice, parallel = _tool_choice(options.get("tool_choice")), options.get("parallel_tool_calls")
+        prompt.tools.CopyFrom(toolbox_message(Toolbox(tuple(tools), choice, parallel)))
+
+
+def _tool_choice(said: str | None) -> ToolChoice:
+    """Read a mode, or the name of a tool; one that is called as a mode is can be named only on the wire."""
+    if said is None or said in set(ToolMode):
+        return ToolChoice(ToolMode(said or ToolMode.AUTO))
+    return ToolChoice(ToolMode.REQUIRED, said)
 
 
 def _fill_constraints(constraints: types_pb2.Constraints, options: Options) -> None:

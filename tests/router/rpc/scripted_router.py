@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
-from backends.types import FinishReason, Usage
+from backends.tools import ToolCall
+from backends.types import FinishReason, TokenLogprob, Usage
 from policies.guarantee.monitor import Standing
 from router.certificates.warrant import CertificateStatus
 from router.errors import UnknownRequest
@@ -72,6 +73,8 @@ def result(request: Request, text: str) -> Result:
         latency_s=0.5,
         certificate_id="c1",
         energy=EnergyUse(1.5, EnergySource.MIXED),
+        tool_calls=(ToolCall("call-1", "look_up", '{"city": "Bern"}'),),
+        tokens=(TokenLogprob("hi", -0.5, top=(("hi", -0.5), ("ho", -2.0))),),
     )
 
 

@@ -18,6 +18,7 @@ from router.rpc.rules import Known, check_asking, check_feedback, check_page
 KNOWN = Known(frozenset({"edge", "frontier"}), frozenset({"default"}), max_text_byte_count=1000)
 NAN = float("nan")
 SECRET = "my-secret-prompt"
+Change = Callable[[router_pb2.GenerateRequest], object]
 
 
 def message() -> router_pb2.GenerateRequest:
@@ -81,9 +82,28 @@ def doubling(keyword: str, depth: int) -> dict[str, Any]:
     return {"$defs": {**chain, str(depth): {}}, "$ref": "#/$defs/0"}
 
 
+def tools(*named: str, choice: str = "", mode: Any = 0, **parameters: Any) -> Change:
+    def change(asking: router_pb2.GenerateRequest) -> None:
+        asking.prompt.tools.choice.CopyFrom(types_pb2.ToolChoice(name=choice, mode=mode))
+        for name in named:
+            tool = asking.prompt.tools.tools.add(name=name)
+            if parameters:
+                tool.parameters.update(parameters)
+
+    return change
+
+
+def called(*ids: str, answers: tuple[str, ...] = (), name: str = "f", **more: Any) -> Change:
+    calls = [types_pb2.ToolCall(id=each, name=name, arguments="{}") for each in ids]
+    asked = types_pb2.Message(role=types_pb2.ROLE_ASSISTANT, tool_calls=calls)
+    said = [types_pb2.Message(role=types_pb2.ROLE_TOOL, tool_call_id=each, **more) for each in answers]
+    return lambda asking: asking.prompt.messages.extend((asked, *said))
+
+
 SCHEMA = "prompt.response_format.json_schema.schema"
 REGEX = "prompt.response_format.regex.pattern"
 SAMPLING = "prompt.sampling"
+TOOL = "prompt.tools.tools[0]"
 
 BREACHES: list[tuple[Callable[[router_pb2.GenerateRequest], object], str, str]] = [
     (lambda asking: asking.ClearField("prompt"), "prompt.messages", "PROMPT_EMPTY"),
@@ -103,6 +123,56 @@ BREACHES: list[tuple[Callable[[router_pb2.GenerateRequest], object], str, str]] 
     (sampling(frequency_penalty=NAN), f"{SAMPLING}.frequency_penalty", "FREQUENCY_PENALTY_OUT_OF_RANGE"),
     (grammar(""), "prompt.response_format.grammar.grammar", "GRAMMAR_LENGTH_INVALID"),
     (grammar("é" * 8_193), "prompt.response_format.grammar.grammar", "GRAMMAR_LENGTH_INVALID"),
+    (sampling(top_logprob_count=21), f"{SAMPLING}.top_logprob_count", "TOP_LOGPROB_COUNT_OUT_OF_RANGE"),
+    (sampling(top_logprob_count=-1), f"{SAMPLING}.top_logprob_count", "TOP_LOGPROB_COUNT_OUT_OF_RANGE"),
+    (lambda asking: asking.prompt.tools.SetInParent(), "prompt.tools.tools", "TOOLS_EMPTY"),
+    (tools(*(f"f{i}" for i in range(129))), "prompt.tools.tools", "TOOLS_TOO_MANY"),
+    (tools("f", "a b"), "prompt.tools.tools[1].name", "TOOL_NAME_INVALID"),
+    (tools("f" * 129), "prompt.tools.tools[0].name", "TOOL_NAME_INVALID"),
+    (tools("f", "g", "f"), "prompt.tools.tools[2].name", "TOOL_NAME_DUPLICATE"),
+    (tools("f", mode=9), "prompt.tools.choice.mode", "TOOL_MODE_INVALID"),
+    (tools("f", choice="g"), "prompt.tools.choice.name", "TOOL_UNKNOWN"),
+    (tools("f", choice="f", mode=2), "prompt.tools.choice.name", "TOOL_CHOICE_CONTRADICTS"),
+    (tools("f", type="string"), f"{TOOL}.parameters", "TOOL_SCHEMA_NOT_OBJECT"),
+    (tools("f", type="objec"), f"{TOOL}.parameters", "SCHEMA_INVALID"),
+    (tools("f", type="object", **{"$ref": "#"}), f"{TOOL}.parameters", "SCHEMA_TOO_COMPLEX"),
+    (
+        tools(*"abcde", type="object", description="x" * 14_000),
+        "prompt.tools.tools",
+        "TOOL_SCHEMAS_TOO_LARGE",
+    ),
+    (
+        lambda asking: asking.prompt.tools.tools.add(name="f", description="x" * 16_385),
+        f"{TOOL}.description",
+        "TOOL_DESCRIPTION_TOO_LONG",
+    ),
+    (called("a"), "prompt.messages", "TOOL_CALL_UNANSWERED"),
+    (called("a", "b", answers=("b",)), "prompt.messages", "TOOL_CALL_UNANSWERED"),
+    (called("a", answers=("b",)), "prompt.messages[2].tool_call_id", "TOOL_CALL_UNKNOWN"),
+    (called("a", answers=("a", "a")), "prompt.messages[3].tool_call_id", "TOOL_CALL_UNKNOWN"),
+    (called("a", "a", answers=("a",)), "prompt.messages[1].tool_calls", "TOOL_CALL_ID_DUPLICATE"),
+    (called("a b", answers=("a b",)), "prompt.messages[1].tool_calls[0].id", "TOOL_CALL_ID_INVALID"),
+    (called("a", answers=("a",), name=""), "prompt.messages[1].tool_calls[0].name", "TOOL_NAME_INVALID"),
+    (
+        called(*map(str, range(129)), answers=("0",)),
+        "prompt.messages[1].tool_calls",
+        "TOOL_CALLS_TOO_MANY",
+    ),
+    (
+        called("a", answers=("a",), images=[types_pb2.Image(data=b"x", media_type="image/png")]),
+        "prompt.messages[2].images",
+        "IMAGES_MISPLACED",
+    ),
+    (
+        lambda asking: asking.prompt.messages[0].tool_calls.add(id="a", name="f"),
+        "prompt.messages[0].tool_calls",
+        "TOOL_CALLS_MISPLACED",
+    ),
+    (
+        lambda asking: asking.prompt.messages.add(role=1, content="x", tool_call_id="a"),
+        "prompt.messages[1].tool_call_id",
+        "TOOL_CALL_ID_MISPLACED",
+    ),
     (lambda asking: setattr(asking, "priority", 17), "priority", "PRIORITY_INVALID"),
     (sampling(top_p=0.0), f"{SAMPLING}.top_p", "TOP_P_OUT_OF_RANGE"),
     (sampling(top_p=1.1), f"{SAMPLING}.top_p", "TOP_P_OUT_OF_RANGE"),
@@ -186,6 +256,11 @@ def test_a_breach_is_reported_by_path_and_reason(
         schema(pattern="^[a-z]+(-[a-z]+)*$", const={"pattern": "("}),
         regex("[a-z]+(?P<n>[0-9])?"),
         regex(r"(\d{4})-(\d{2})-(\d{2})|[\w.]+@[\w.]+\.\w+"),
+        sampling(top_logprob_count=20),
+        tools(*(f"f-{i}_" for i in range(128)), choice="f-7_"),
+        tools("f" * 128, mode=3, type="object", properties={"a": {"type": "string"}}),
+        called("a", "b", answers=("b", "a")),
+        called("!" + "x" * 127, answers=("!" + "x" * 127,)),
         lambda asking: asking.prompt.response_format.SetInParent(),
         lambda asking: asking.prompt.response_format.json_schema.schema.SetInParent(),
     ],

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from upshift.v1 import router_pb2
+from upshift.v1 import router_pb2, types_pb2
 
+from backends.tools import Tool, Toolbox, ToolCall, ToolChoice, ToolMode
 from backends.types import (
     Caller,
     GrammarFormat,
@@ -18,17 +19,26 @@ from backends.types import (
     RegexFormat,
     Role,
     Sampling,
+    TokenLogprob,
 )
+from router.errors import InvalidRequest
 from router.events import AttemptRejected, AttemptStarted, Event, TextDelta, TierEstimate
 from router.request import Constraints, Request
 from router.resilience.breaker import Circuit
 from router.resilience.guard import Health
 from router.rpc.client.answer import Answer, decided, stream_event, tier_status
-from router.rpc.client.question import Options, Question, asking
+from router.rpc.client.question import Options, Question, asking, call_arguments
 from router.rpc.durations import duration, seconds
 from router.rpc.rules import Known
 from router.rpc.seam import Call
-from router.rpc.wire import core_request, decision_message, event_message, tier_message
+from router.rpc.wire import (
+    MAX_LOGPROB_COUNT,
+    core_request,
+    decision_message,
+    event_message,
+    result_message,
+    tier_message,
+)
 from tests.router.rpc.scripted_router import DECIDED, REPORT, ScriptedRouter, result
 
 KNOWN = Known(frozenset({"edge", "frontier"}), frozenset({"default"}))
@@ -72,6 +82,60 @@ def test_a_regex_arrives() -> None:
     """The other formats have their places too."""
     assert sent("hi", regex="a+").prompt.response_format == RegexFormat("a+")
     assert sent("hi", grammar='root ::= "a"').prompt.response_format == GrammarFormat('root ::= "a"')
+
+
+def test_tools_arrive() -> None:
+    """So do tools, the choice among them, earlier calls and what came of them."""
+    tools = (
+        Tool("look_up", "Finds a city.", {"type": "object", "properties": {"city": {"minLength": 1}}}, True),
+        Tool("now"),
+    )
+    conversation = (
+        Message(Role.USER, "a"),
+        Message(Role.ASSISTANT, "", tool_calls=(ToolCall("c1", "look_up", "{"), ToolCall("c2", "now", ""))),
+        Message(Role.TOOL, "", tool_call_id="c2"),
+        Message(Role.TOOL, "no city", tool_call_id="c1", is_error=True),
+    )
+    request = sent(conversation, tools=tools, tool_choice="now", parallel_tool_calls=False)
+    assert request.prompt.messages == conversation
+    assert request.prompt.tools == Toolbox(tools, ToolChoice(ToolMode.REQUIRED, "now"), False)
+    for mode in ToolMode:
+        assert sent("hi", tools=tools, tool_choice=mode.value).prompt.tools == Toolbox(
+            tools, ToolChoice(mode)
+        )
+    assert sent("hi", tools=tools).prompt.tools == Toolbox(tools)
+
+
+def test_a_tool_that_is_named_must_be_called() -> None:
+    """Who names a tool and no mode wants that tool called."""
+    message = asking(router_pb2.GenerateRequest, "hi", {"tools": [Tool("now")]})
+    message.prompt.tools.choice.CopyFrom(types_pb2.ToolChoice(name="now"))
+    tools = core_request(message, CALL, KNOWN).prompt.tools
+    assert tools is not None
+    assert tools.choice == ToolChoice(ToolMode.REQUIRED, "now")
+
+
+def test_log_probabilities_are_asked_for() -> None:
+    """None of the most probable tokens is a number too."""
+    assert not sent("hi").prompt.sampling.logprobs
+    assert sent("hi", top_logprobs=0).prompt.sampling == Sampling(logprobs=True)
+    assert sent("hi", top_logprobs=3).prompt.sampling == Sampling(logprobs=True, top_logprob_count=3)
+
+
+def test_log_probabilities_are_bounded() -> None:
+    """A result holds the first tokens, as many as go into a message."""
+    tokens = (TokenLogprob("x", -1.0, top=(("x", -1.0),) * 20),) * 4_000
+    message = result_message(replace(result(PLAIN, "text"), tokens=tokens))
+    assert len(message.tokens) == MAX_LOGPROB_COUNT // 21
+
+
+def test_a_session_arrives() -> None:
+    """It comes beside the message, and is checked with it."""
+    message = asking(router_pb2.GenerateRequest, "hi", {})
+    assert core_request(message, replace(CALL, session="chat-1"), KNOWN).session == "chat-1"
+    assert call_arguments({"session": "chat-1"})["metadata"] == (("x-upshift-session", "chat-1"),)
+    with pytest.raises(InvalidRequest, match="128"):
+        core_request(message, replace(CALL, session="no spaces"), KNOWN)
 
 
 def test_an_option_that_there_is_not_is_a_type_error() -> None:
