@@ -23,6 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.gateway.contender import Contender
+from tests.bench.gateway.echo_server import echo
+from tests.bench.gateway.leaving import Left, leave
 from tests.bench.gateway.litellm_server import litellm
 from tests.bench.gateway.trial import Measured, Terms, measure
 from tests.bench.gateway.upshift_server import upshift
@@ -38,9 +40,13 @@ def contenders(path: str, installed: Path) -> Iterator[list[Contender]]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         provider = stack.enter_context(upstream()) + path
-        found = [stack.enter_context(upshift(folder / "upshift", provider))]
+        found = [
+            stack.enter_context(echo(folder)),
+            *stack.enter_context(upshift(folder / "upshift", provider)),
+        ]
         if installed.exists():
-            found.append(stack.enter_context(litellm(installed, folder, provider)))
+            both = (litellm(installed, folder, provider, counts=counts) for counts in (False, True))
+            found += map(stack.enter_context, both)
         yield found
 
 
@@ -74,12 +80,19 @@ def table(kind: str, found: dict[str, Measured], on: dict[str, str], terms: argp
     return shown
 
 
+def said(left: Left) -> str:
+    """How soon the provider's connections ended."""
+    times = f"p50 {left.p50_ms:.1f}, p99 {left.p99_ms:.1f}, at most {left.most_ms:.1f} ms"
+    return f"{100 * left.share_in_time:.0f} % of the provider's connections closed within 100 ms; {times}"
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.gateway", description=__doc__)
     parser.add_argument("--rate", type=float, default=20.0, help="requests a second at the steady rate")
     parser.add_argument("--callers", type=int, default=8, help="callers at once after that")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each load lasts, in a round")
     parser.add_argument("--rounds", type=int, default=3, help="rounds; the median counts")
+    parser.add_argument("--leavers", type=int, default=100, help="clients that leave in mid-answer")
     parser.add_argument("--litellm", type=Path, default=Path("out/litellm"), help="the proxy's environment")
     return parser.parse_args()
 
@@ -88,12 +101,14 @@ def main() -> None:
     """Measure and print."""
     arguments = _arguments()
     kinds = {}
+    left = uvloop.run(leave(arguments.leavers))
     for kind in _KINDS:
         found, on = measured(arguments, kind)
         Console().print(table(kind, found, on, arguments))
         kinds[kind] = {name: {**asdict(one), "on": on[name]} for name, one in found.items()}
     about = {"python": platform.python_version(), "grpcio": version("grpcio")}
-    print(json.dumps({"rate_per_s": arguments.rate, "kinds": kinds, **about}))
+    Console().print(f"{left.count} clients that left over HTTP: {said(left)}")
+    print(json.dumps({"rate_per_s": arguments.rate, "kinds": kinds, "left": asdict(left), **about}))
 
 
 if __name__ == "__main__":

@@ -40,8 +40,8 @@ def headers(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
 
 
-def body(streams: bool) -> dict[str, object]:
+def body(streams: bool, model: str = "auto") -> dict[str, object]:
     """A question of 1 KB."""
-    asked = {"model": "auto", "messages": [{"role": "user", "content": QUESTION}]}
+    asked = {"model": model, "messages": [{"role": "user", "content": QUESTION}]}
     more = {"stream": True, "stream_options": {"include_usage": True}} if streams else {}
     return {**asked, "max_tokens": _MAX_TOKEN_COUNT, **more}

@@ -1,31 +1,27 @@
 """LiteLLM's proxy in an environment of its own, as it is started for production: one worker.
 
 Its virtual keys, their limits and their budgets need PostgreSQL and a client that Prisma downloads when it is
-installed; so it asks for its master key, counts for Prometheus, and has neither limits nor budgets.
+installed; so it asks for its master key, and has neither limits nor budgets.
 """
 
 from __future__ import annotations
 
 import secrets
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
 
-from tests.bench.edge.process import Process, free_port, started
-from tests.bench.gateway.contender import Contender
+from tests.bench.edge.process import free_port, started
+from tests.bench.gateway.contender import Contender, answering
 from tests.bench.gateway.http_asking import http_asking
 
-ON = "master key, Prometheus; no limits, no budgets"
-_START_TIMEOUT_S = 180.0
+_ON = ("master key", "master key, metrics")
 _CONFIG = """
 model_list:
   - model_name: auto
     litellm_params: {{model: openai/m, api_base: "{upstream}", api_key: none}}
 general_settings: {{master_key: {key}}}
-litellm_settings: {{callbacks: [prometheus]}}
+litellm_settings: {{callbacks: {callbacks}}}
 """
 _ENVIRONMENT = {
     "LITELLM_LOG": "ERROR",
@@ -37,26 +33,20 @@ _ENVIRONMENT = {
 
 
 @contextmanager
-def litellm(installed: Path, folder: Path, upstream: str) -> Iterator[Contender]:
-    """Serve the model ``auto`` from ``upstream``; ``installed`` is its environment."""
+def litellm(installed: Path, folder: Path, upstream: str, *, counts: bool) -> Iterator[Contender]:
+    """Serve the model ``auto`` from ``upstream``; ``installed`` is its environment.
+
+    ``counts``: it keeps figures for Prometheus, too.
+    """
+    name = "LiteLLM, metrics" if counts else "LiteLLM"
     key = f"sk-{secrets.token_hex(24)}"
-    config = folder / "litellm.yaml"
-    config.write_text(_CONFIG.format(upstream=upstream, key=key))
+    config = folder / f"{name}.yaml"
+    config.write_text(
+        _CONFIG.format(upstream=upstream, key=key, callbacks="[prometheus]" if counts else "[]")
+    )
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = [installed / "bin" / "litellm", "--config", config, "--host", "127.0.0.1", "--port", port]
-    with started([str(word) for word in command], folder / "litellm.log", _ENVIRONMENT) as process:
-        _wait(process, f"{address}/health/liveliness")
-        yield Contender("LiteLLM", ON, address, process, http_asking(key))
-
-
-def _wait(process: Process, url: str) -> None:
-    ends_s = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < ends_s:
-        process.check()
-        try:
-            with urllib.request.urlopen(url, timeout=2.0):
-                return
-        except (URLError, TimeoutError):
-            time.sleep(0.5)
-    raise RuntimeError(f"{url} did not answer within {_START_TIMEOUT_S:g} s")
+    with started([str(word) for word in command], folder / f"{name}.log", _ENVIRONMENT) as process:
+        answering(process, f"{address}/health/liveliness")
+        yield Contender(name, _ON[counts], address, process, http_asking(key))

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -19,6 +20,7 @@ from router.tenants.keys import mint
 from router.tenants.principal import Scope
 from tests.bench.edge.process import Process, started
 from tests.bench.gateway.contender import Ask, Asking, Contender
+from tests.bench.gateway.http_asking import http_asking
 from tests.bench.servers import QUESTION
 
 ON = "keys, limits, budget, metrics, journal"
@@ -29,6 +31,7 @@ _START_TIMEOUT_S = 60.0
 _CONFIG = """
 version: 1
 server: {{listen: "127.0.0.1:0", max_concurrent_requests: 1000}}
+gateway: {{listen: "127.0.0.1:0"}}
 auth: {{keys: keys.json}}
 metrics: {{listen: "127.0.0.1:0"}}
 journal: {{path: journal.sqlite}}
@@ -55,8 +58,18 @@ policies:
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A server that runs, where it listens, and a key that it takes."""
+
+    process: Process
+    grpc: str
+    http: str
+    key: str
+
+
 @contextmanager
-def upshift(folder: Path, upstream: str) -> Iterator[Contender]:
+def serving(folder: Path, upstream: str) -> Iterator[Serving]:
     """Serve two tiers of ``upstream``, of which the cheap one answers."""
     folder.mkdir()
     scopes = frozenset(Scope) - {Scope.ADMIN}
@@ -66,17 +79,28 @@ def upshift(folder: Path, upstream: str) -> Iterator[Contender]:
     config.write_text(_CONFIG.format(upstream=upstream, least=_MIN_CONFIDENCE))
     command = [sys.executable, "-m", "router.cli", "serve", str(config), "--json"]
     with started(command, folder / "upshift.log") as process:
-        yield Contender("Upshift, gRPC", ON, _address(process), process, grpc_asking(key))
+        ready = _ready(process)
+        yield Serving(process, ready["address"], f"http://{ready['gateway']}", key)
 
 
-def _address(process: Process) -> str:
-    """Where it says that it listens."""
+@contextmanager
+def upshift(folder: Path, upstream: str) -> Iterator[tuple[Contender, Contender]]:
+    """The same server twice: over gRPC and over HTTP."""
+    with serving(folder, upstream) as one:
+        yield (
+            Contender("Upshift, gRPC", ON, one.grpc, one.process, grpc_asking(one.key)),
+            Contender("Upshift, HTTP", ON, one.http, one.process, http_asking(one.key)),
+        )
+
+
+def _ready(process: Process) -> dict[str, str]:
+    """Where it says that it listens, by the port's name."""
     ends_s = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < ends_s:
         process.check()
         for line in process.log.read_text().splitlines():
             if line.startswith("{") and "address" in (said := json.loads(line)):
-                return str(said["address"])
+                return {name: str(where) for name, where in said.items()}
         time.sleep(0.1)
     raise RuntimeError(f"it did not say within {_START_TIMEOUT_S:g} s where it listens")
 
