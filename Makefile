@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.upshift-ready
 PROTOS := $(wildcard protos/upshift/v1/*.proto)
 
-.PHONY: help setup demo test fuzz check protos format clean bench-overhead bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-moe bench-moe-gpu bench-local bench-documents
+.PHONY: help setup demo test coverage fuzz check protos format clean bench-overhead bench-gateway bench-load bench-edge bench-quantize bench-routing bench-certify bench-pocket bench-abort bench-drafts bench-probes bench-arms bench-budget bench-reload bench-observing bench-moe bench-moe-gpu bench-local bench-documents
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -20,6 +20,9 @@ demo: $(READY) ## Route 300 fresh requests over three real tiers and draw what i
 
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+coverage: $(READY) ## Count the branches that the tests take, by file, as in ARGS="tests/router"
+	@$(BIN)/python -m pytest -q --cov=router --cov=policies --cov-branch --cov-report=term-missing:skip-covered $(ARGS)
 
 fuzz: $(READY) ## Look for inputs that break parsers, as in ARGS="--minutes 5 --target sse"
 	@$(BIN)/python -m tests.fuzz $(ARGS)
@@ -47,6 +50,10 @@ bench-overhead: $(READY) ## Measure what routing adds to a bare gRPC echo
 
 bench-load: $(READY) ## Overload, stop, leave, soak and kill a server, and count what is lost
 	@$(BIN)/python -m tests.bench.overload $(ARGS)
+
+bench-gateway: $(READY) ## Measure a request over gRPC and HTTP beside LiteLLM's proxy and a bare echo
+	@tests/bench/gateway/install_litellm.sh
+	@$(BIN)/python -m tests.bench.gateway $(ARGS)
 
 bench-edge: $(READY) ## Measure the edge tier against llama.cpp's own servers
 	@$(BIN)/python -m tests.bench.edge $(ARGS)
