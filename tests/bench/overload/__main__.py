@@ -62,6 +62,9 @@ async def run(arguments: argparse.Namespace, progress: Progress) -> Found:
         )
         server.terminate()
         server.wait()
+    # A journal of its own: that of half an hour of load would take minutes to read after every kill.
+    with TemporaryDirectory() as folder:
+        server = Server(Path(folder), quick=True)
         killing = progress.add_task("kill -9", total=arguments.kills)
         killed = await kill(server, arguments.kills, lambda: progress.advance(killing))
     return Found(tenfold, left, drained, soaked, killed)
