@@ -1,8 +1,8 @@
 """Posts JSON to one address and streams what comes back, by an httpx transport alone.
 
 Decides to do without what httpx's client does around a transport for every request: it merges addresses and
-headers, follows an auth flow and redirects, and keeps cookies, for a third of the CPU that a request to a
-provider costs (``make bench-transport``). Knows no API.
+headers, follows an auth flow and redirects, and keeps cookies. Without, a whole request through the router
+calls 2,830 functions and not 3,415, and takes a fifth less CPU (measured side by side). Knows no API.
 """
 
 from __future__ import annotations
