@@ -21,6 +21,9 @@ demo: $(READY) ## Route 300 fresh requests over three real tiers and draw what i
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
+coverage: $(READY) ## Count the branches that the tests take, by file, as in ARGS="tests/router"
+	@$(BIN)/python -m pytest -q --cov=router --cov=policies --cov-branch --cov-report=term-missing:skip-covered $(ARGS)
+
 fuzz: $(READY) ## Look for inputs that break parsers, as in ARGS="--minutes 5 --target sse"
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
@@ -53,6 +56,10 @@ bench-pages: $(READY) ## Measure what the pages at /ui add to a request, and wha
 
 bench-load: $(READY) ## Overload, stop, leave, soak and kill a server, and count what is lost
 	@$(BIN)/python -m tests.bench.overload $(ARGS)
+
+bench-gateway: $(READY) ## Measure a request over gRPC and HTTP beside LiteLLM's proxy and a bare echo
+	@tests/bench/gateway/install_litellm.sh
+	@$(BIN)/python -m tests.bench.gateway $(ARGS)
 
 bench-edge: $(READY) ## Measure the edge tier against llama.cpp's own servers
 	@$(BIN)/python -m tests.bench.edge $(ARGS)

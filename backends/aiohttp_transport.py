@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 import aiohttp
 import httpx
@@ -47,7 +48,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         with _translated():
             response = await self._session.request(
                 request.method,
-                URL(str(request.url), encoded=True),
+                _address(str(request.url)),
                 headers=request.headers.multi_items(),
                 data=await request.aread(),
                 allow_redirects=False,
@@ -78,6 +79,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             auto_decompress=False,
             trust_env=False,
         )
+
+
+@lru_cache(maxsize=64)
+def _address(url: str) -> URL:
+    return URL(url, encoded=True)
 
 
 class _Body(httpx.AsyncByteStream):

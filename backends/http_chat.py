@@ -19,7 +19,7 @@ from backends.api_key import ApiKey
 from backends.deadline import deadline_after, until
 from backends.errors import BackendError, ContextTooLong, Refused, TimedOut, Unavailable
 from backends.http import check, check_events, events, translated
-from backends.http_client import HeaderAuth, open_client
+from backends.http_client import HttpClient, open_client
 from backends.http_options import HttpOptions
 from backends.prompt_size import character_count
 from backends.streamed_answer import StreamedAnswer, estimated_token_count
@@ -67,7 +67,7 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
         self._server = f"{options.base_url.host}:{options.base_url.port}"
         self._key = ApiKey(options.api_key, options.api_key_file)
         self._transport = transport
-        self._client: httpx.AsyncClient | None = None
+        self._client: HttpClient | None = None
 
     @abstractmethod
     def key_headers(self, key: str) -> dict[str, str]:
@@ -84,12 +84,12 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
     async def start(self) -> None:
         """Open the client and check that the server answers, and what it can do."""
         if self._client is None:
-            self._client = open_client(self.options, HeaderAuth(self._headers), self._transport)
+            self._client = open_client(self.options, self.path, self._headers, self._transport)
         limit_s = self.options.start_timeout_s
         try:
             async with asyncio.timeout(limit_s):
                 if self.options.start_check:
-                    await self._list_models(self._client)
+                    await self._list_models(self._client.client)
                 await self._probe()
         except TimeoutError as exc:
             raise TimedOut(f"{self._server}: the checks at start are not done after {limit_s} s") from exc
@@ -98,7 +98,7 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
         """Close all connections, and with them all streams."""
         client, self._client = self._client, None
         if client is not None:
-            await client.aclose()
+            await client.client.aclose()
 
     def count_tokens(self, prompt: Prompt) -> int:
         """Estimated tokens; the server's tokenizer is not at hand."""
@@ -160,7 +160,7 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
         }
         with translated(self._server):
             headers = trace_headers(prompt.terms)
-            async with self._client.stream("POST", self.path, json=body, headers=headers) as response:
+            async with self._client.post(body, headers) as response:
                 await check(response, self._server)
                 check_events(response, self._server)
                 answer.begin()

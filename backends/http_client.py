@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 
 import httpx
 
 from backends.errors import Unavailable
 from backends.http_options import HttpOptions
+from backends.http_post import ClientTransport, Post
 from backends.http_transport import fastest_transport
 
 
@@ -28,19 +30,33 @@ class HeaderAuth(httpx.Auth):
         yield request
 
 
+@dataclass(frozen=True, slots=True)
+class HttpClient:
+    """A client, and what posts prompts over the same connections; closing the client closes both."""
+
+    client: httpx.AsyncClient
+    post: Post
+
+
 def open_client(
-    options: HttpOptions, auth: httpx.Auth, transport: httpx.AsyncBaseTransport | None
-) -> httpx.AsyncClient:
-    """Make the client; it connects when it is first used. ``transport`` None: the fastest there is."""
+    options: HttpOptions,
+    path: str,
+    credentials: Callable[[], Mapping[str, str]],
+    transport: httpx.AsyncBaseTransport | None,
+) -> HttpClient:
+    """Make the client; it connects when it is first used. ``path`` is where prompts go, below the base URL.
+
+    ``credentials`` returns headers that go into each request; ``transport`` None: the fastest there is.
+    """
     limits = httpx.Limits(max_connections=options.connection_count)
     trust = _trust(options)
     if transport is None and not options.environment_proxy:
         transport = fastest_transport(trust, limits)
-    return httpx.AsyncClient(
+    client = httpx.AsyncClient(
         base_url=str(options.base_url),
         # Compressed answers cannot be bounded by what comes over the wire.
         headers={"accept-encoding": "identity"},
-        auth=auth,
+        auth=HeaderAuth(credentials),
         timeout=httpx.Timeout(options.read_timeout_s, connect=options.connect_timeout_s),
         limits=limits,
         transport=transport,
@@ -48,6 +64,9 @@ def open_client(
         follow_redirects=False,
         trust_env=options.environment_proxy,
     )
+    carrier = ClientTransport(client) if transport is None else transport
+    address = client.base_url.join(path)
+    return HttpClient(client, Post(carrier, address, client.headers, credentials, client.timeout))
 
 
 def _trust(options: HttpOptions) -> ssl.SSLContext:

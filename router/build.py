@@ -42,7 +42,8 @@ from router.request import Constraints
 from router.resilience.settings import Adapting, Breaking, Hedging, Resilience, Retrying
 from router.second_look import SecondLook
 from router.spending import Spending
-from router.tenants.configured import turnstile_of
+from router.tenants.configured import quotas_of, turnstile_of
+from router.tenants.turnstile import Turnstile
 from router.tiers import Energy, Limits, Price, Tier
 
 
@@ -73,7 +74,7 @@ def build(config: Config, earlier: Sequence[Earlier] = ()) -> Router:
     )
     journal = _journal(config) if last is None else last.parts.journal
     auditor = _auditor(config, routes, journal, last)
-    turnstile = turnstile_of(config) if last is None else last.parts.turnstile
+    turnstile = turnstile_of(config) if last is None else turnstile_under(config, last)
     return Router(
         tiers,
         planner,
@@ -94,6 +95,14 @@ def _second_look(config: Config, learnt: Learnt | None) -> SecondLook | None:
         return None
     settings = EncoderSettings(wanted.model, learnt.embedded.encoder.token_limit, wanted.int8)
     return SecondLook(learnt.embedded, TextEncoder(settings), wanted.time_limit_ms / 1e3)
+
+
+def turnstile_under(config: Config, last: Earlier) -> Turnstile:
+    """The turnstile that runs, as ``config`` says; what it has counted so far still counts."""
+    allows_uncounted = config.ledger.allow_uncounted
+    if (config.tenants, allows_uncounted) == (last.config.tenants, last.config.ledger.allow_uncounted):
+        return last.parts.turnstile
+    return last.parts.turnstile.under(quotas_of(config), allows_uncounted=allows_uncounted)
 
 
 def _tier(config: TierConfig, earlier: Sequence[Earlier]) -> Tier:

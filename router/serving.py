@@ -18,6 +18,7 @@ from router.live.config_file import ConfigFile
 from router.live.core import LiveRouter
 from router.live.hangup import AUTHOR, Hangup
 from router.live.reloader import Change, Reloader
+from router.live.settings import Settings
 from router.live.versions import Versions, folder_of
 from router.observe.extra import wanted_by
 from router.observe.outlook import Outlook
@@ -54,6 +55,8 @@ class Serving:
         self.pages = self._pages()
         self.gateway = self._gateway()
         outlook.look_at(self.core, self.reloader)
+        settings = Settings(config, outlook)
+        self.core.follow(lambda: settings.apply(self.core.config, self.core.router.parts.journal))
 
     async def run(self, ready: Callable[[str], None] | None = None) -> None:
         """Serve until SIGTERM or SIGINT; see :func:`router.rpc.server.serve`."""

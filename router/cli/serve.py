@@ -59,7 +59,8 @@ def serve(
     from router.rpc.server import run
     from router.serving import Serving
 
-    configure(load(file).logs.format)
+    logs = load(file).logs
+    configure(logs.format, level=logs.level)
     serving = Serving(file, lambda config: _listening_at(config, {"server": listen, "gateway": http}))
     run(serving.run(_announcer(serving, as_json=json)))
 

@@ -6,9 +6,10 @@ only their limits are shown.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -16,10 +17,13 @@ from router.cli import parameters as given
 from router.cli.failure import ExitCode, Fault
 
 if TYPE_CHECKING:
+    from router.ledger.base import OpenBook
     from router.tenants.report import TenantReport
 
+T = TypeVar("T")
+
 app = typer.Typer(
-    help="Show what tenants may ask for and spend, and what they have spent.",
+    help="Show what tenants may ask for and spend, what they have spent, and what servers hold of it.",
     epilog="""
 **Examples**
 
@@ -28,6 +32,9 @@ app = typer.Typer(
 `upshift tenants show acme --json | jq .spent_today_usd_micros` prints one figure.
 
 `upshift tenants list --day 2026-10-31` looks back.
+
+`upshift tenants books` shows what every server process holds; `upshift tenants release NAME` gives back what
+one holds that is lost for good with its machine.
 
 Days and months are UTC's. *Held* is what servers have claimed beyond what is spent: for requests under way,
 and a little for the next ones, which comes back when it lies idle.
@@ -38,6 +45,7 @@ and a little for the next ones, which comes back when it lies idle.
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration.")]
 Day = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="The day meant; unset: today.")]
+BookName = Annotated[str, typer.Argument(metavar="BOOK", help="The book's name.")]
 TenantName = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's name.")]
 
 _DEFAULT_CONFIG = Path("upshift.yaml")
@@ -94,18 +102,77 @@ def show(
         print(f"{name:<34} {'no limit' if value is None else value}")
 
 
+@app.command()
+def books(config: ConfigFile = _DEFAULT_CONFIG, json: given.Json = False) -> None:
+    """List what server processes hold of tenants' money, the one that was silent for longest first."""
+    from router.config import load
+    from router.tenants.report import report_books
+
+    found = _asked(report_books(load(config, allow_unset_env=True).ledger))
+    if json:
+        from json import dumps
+
+        print(dumps({"books": [_plain_book(book) for book in found]}))
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from router.cli.screen import screen
+
+    table = Table("book", "day", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("silent for", "$ spent", "held beyond"):
+        table.add_column(name, justify="right")
+    for book in found:
+        spent, held = book.spent_usd_micros, book.held_usd_micros
+        table.add_row(book.name, str(book.day), f"{book.silent_s:.0f} s", _usd(spent), _usd(held - spent))
+    screen().print(table)
+
+
+@app.command()
+def release(book: BookName, config: ConfigFile = _DEFAULT_CONFIG, json: given.Json = False) -> None:
+    """Give back what a server process holds that is lost for good; only once it was silent for 15 minutes.
+
+    Processes of a machine that comes back settle by themselves what they left, which counts then.
+    """
+    from router.config import load
+    from router.tenants.report import release_book
+
+    found = _asked(release_book(load(config, allow_unset_env=True).ledger, book))
+    if found is None:
+        raise Fault(
+            f"{book!r} is not released: no such book is open, or its process was heard of in the last 15 "
+            "minutes; see upshift tenants books",
+            code=ExitCode.WRONG,
+            reason="BOOK_NOT_RELEASED",
+        )
+    if json:
+        from json import dumps
+
+        print(dumps(_plain_book(found)))
+        return
+    freed = found.held_usd_micros - found.spent_usd_micros
+    print(f"released {_usd(freed)} $ of {found.name}; {_usd(found.spent_usd_micros)} $ stay spent")
+
+
 def _reports(config: Path, day: str | None) -> tuple[date, tuple[TenantReport, ...]]:
-    import asyncio
     import time
 
     from router.config import load
-    from router.ledger.base import LedgerError, LedgerUnfit
     from router.ledger.calendar import day_of
     from router.tenants.report import report_tenants
 
     meant = day_of(time.time()) if day is None else _day(day)
+    return meant, _asked(report_tenants(load(config, allow_unset_env=True), meant))
+
+
+def _asked(answer: Coroutine[Any, Any, T]) -> T:
+    """What the ledger answers. Raises Fault where it cannot be reached."""
+    import asyncio
+
+    from router.ledger.base import LedgerError, LedgerUnfit
+
     try:
-        return meant, asyncio.run(report_tenants(load(config, allow_unset_env=True), meant))
+        return asyncio.run(answer)
     except LedgerUnfit:
         raise
     except LedgerError as exc:
@@ -132,6 +199,16 @@ def _plain(report: TenantReport) -> dict[str, object]:
         "held_today_usd_micros": statement.held_today_usd_micros,
         "spent_this_month_usd_micros": statement.spent_this_month_usd_micros,
         "held_this_month_usd_micros": statement.held_this_month_usd_micros,
+    }
+
+
+def _plain_book(book: OpenBook) -> dict[str, object]:
+    return {
+        "book": book.name,
+        "day": book.day.isoformat(),
+        "silent_s": book.silent_s,
+        "spent_usd_micros": book.spent_usd_micros,
+        "held_usd_micros": book.held_usd_micros,
     }
 
 

@@ -33,6 +33,8 @@ class LogsConfig(Section):
 
     format: Literal["text", "json"] = "text"
     """Lines for people, or a JSON object a line with the ids of request and trace."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is written; lines of requests are `info`."""
     requests: bool = False
     """Whether every request that ends is a line."""
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from router.errors import UnknownRequest
 from router.journal.audit import Audit
 from router.journal.entry import JournalEntry
+from router.journal.retention import Retention
 
 
 class Journal(Protocol):
@@ -43,6 +44,10 @@ class Journal(Protocol):
         """
         ...
 
+    def retain(self, retention: Retention) -> None:
+        """Forget by ``retention`` from now on."""
+        ...
+
     async def close(self) -> None:
         """Write what was recorded and close. Does nothing the second time."""
         ...
@@ -59,6 +64,9 @@ class NullJournal:
 
     def audit(self, audit: Audit) -> None:
         """Forget ``audit``."""
+
+    def retain(self, retention: Retention) -> None:
+        """Do nothing: there is nothing to forget."""
 
     async def feedback(
         self, request_id: str, score: float, source: str, *, tenants: frozenset[str] | None = None

@@ -18,10 +18,10 @@ _IDLE_WAIT_S, _BACKLOG_WAIT_S = 5.0, 0.02
 
 
 class Pruner:
-    """Looks after ``retention``; ``clock`` gives seconds since 1970."""
+    """Looks after ``retention``, which any thread may replace; ``clock`` gives seconds since 1970."""
 
     def __init__(self, retention: Retention, clock: Callable[[], float]) -> None:
-        self._retention = retention
+        self.retention = retention
         self._clock = clock
         self._looked_s: float | None = None
         self._has_more = False
@@ -30,17 +30,17 @@ class Pruner:
     @property
     def wait_s(self) -> float | None:
         """How long the writer may wait for an entry before it comes back here; None: for ever."""
-        if not self._retention.is_limited:
+        if not self.retention.is_limited:
             return None
         return _BACKLOG_WAIT_S if self._has_more else _IDLE_WAIT_S
 
     def work(self, store: Store) -> None:
         """Forget a piece where it is time to. Raises sqlite3.Error; the next try comes with the next look."""
         now_s = self._clock()
-        if not self._retention.is_limited or not (self._has_more or self._is_due(now_s)):
+        if not self.retention.is_limited or not (self._has_more or self._is_due(now_s)):
             return
         self._looked_s, self._has_more = now_s, False
-        pruned = store.prune(self._retention, now_s, _COUNT)
+        pruned = store.prune(self.retention, now_s, _COUNT)
         self._has_more = max(pruned.prompt_count, pruned.record_count) >= _COUNT
         self._must_fold = self._must_fold or not pruned.is_nothing
         if self._must_fold and not self._has_more:

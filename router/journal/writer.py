@@ -132,6 +132,10 @@ class SqliteJournal:
         else:
             self._queue.put(replace(audit, time_s=self._clock()))
 
+    def retain(self, retention: Retention) -> None:
+        """Forget by ``retention`` from now on."""
+        self._pruner.retention = retention
+
     async def feedback(
         self, request_id: str, score: float, source: str, *, tenants: frozenset[str] | None = None
     ) -> bool:

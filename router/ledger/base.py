@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+LEASE_S = 60.0
+"""How long a process goes on reserving what it holds without word from the ledger."""
+RELEASE_AFTER_S = 900.0
+"""A book that was silent for so long may be released: its process, where it lives, reserves nothing any more,
+and the requests that it had let in have ended."""
+
 
 class LedgerError(Exception):
     """The ledger, or the book, cannot be read or written now; says which and why, never a password."""
@@ -64,6 +70,17 @@ class Statement:
     held_this_month_usd_micros: int
 
 
+@dataclass(frozen=True, slots=True)
+class OpenBook:
+    """A book that has not ended, all tenants together, and how long the ledger has not heard of it."""
+
+    name: str
+    day: date
+    silent_s: float
+    held_usd_micros: int
+    spent_usd_micros: int
+
+
 class Ledger(Protocol):
     """Counts for all processes.
 
@@ -93,6 +110,18 @@ class Ledger(Protocol):
 
     async def statements(self, day: date) -> tuple[Statement, ...]:
         """Every tenant that has spent or holds anything in the month of ``day``, by name."""
+        ...
+
+    async def books(self) -> tuple[OpenBook, ...]:
+        """Every book that has not ended, the longest silent one first."""
+        ...
+
+    async def release(self, book: str, silent_s: float) -> OpenBook | None:
+        """Give back what a book holds beyond what it has told to be spent; return what it held.
+
+        None, and nothing done: there is no such book, or it was heard of within ``silent_s``. It stays known,
+        so that whoever settles it later, be it its own process, counts what was spent and counts it once.
+        """
         ...
 
     async def close(self) -> None:

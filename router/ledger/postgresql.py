@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 
-from router.ledger.base import Claim, Grant, LedgerError, Statement
+from router.ledger.base import Claim, Grant, LedgerError, OpenBook, Statement
 from router.ledger.calendar import month_of
 from router.ledger.grant import DayTotal, granted
 
@@ -25,6 +25,7 @@ _TABLES = """
         book text PRIMARY KEY,
         day  date NOT NULL
     );
+    ALTER TABLE upshift_books ADD COLUMN IF NOT EXISTS heard timestamptz NOT NULL DEFAULT now();
     CREATE TABLE IF NOT EXISTS upshift_claims (
         tenant           text NOT NULL,
         book             text NOT NULL REFERENCES upshift_books (book),
@@ -77,6 +78,12 @@ _SELECT_STATEMENTS = """
         WHERE day BETWEEN $2 AND $3
     ) AS every GROUP BY tenant ORDER BY tenant COLLATE "C"
 """
+_SELECT_BOOKS = """
+    SELECT book, day, extract(epoch FROM now() - heard)::double precision AS silent_s,
+        coalesce(sum(held_usd_micros), 0)::bigint, coalesce(sum(spent_usd_micros), 0)::bigint
+    FROM upshift_books LEFT JOIN upshift_claims USING (book)
+    GROUP BY book, day, heard ORDER BY silent_s DESC, book
+"""
 
 
 class PostgresqlLedger:
@@ -107,6 +114,7 @@ class PostgresqlLedger:
             day = await _locked_book(do, book)
             if day is None:
                 raise LedgerError(f"the ledger does not know the book {book}")
+            await do.execute("UPDATE upshift_books SET heard = now() WHERE book = $1", book)
             await _lock_tenants(do, [claim.tenant for claim in claims])
             return tuple([await _claim(do, book, day, claim) for claim in claims])
 
@@ -132,6 +140,23 @@ class PostgresqlLedger:
         async with self._transaction() as do:
             rows = await do.fetch(_SELECT_STATEMENTS, day, *month_of(day))
         return tuple(Statement(*row) for row in rows)
+
+    async def books(self) -> tuple[OpenBook, ...]:
+        """Every book that has not ended."""
+        async with self._transaction() as do:
+            return tuple(OpenBook(*row) for row in await do.fetch(_SELECT_BOOKS))
+
+    async def release(self, book: str, silent_s: float) -> OpenBook | None:
+        """Give back what a silent book holds beyond what it has told to be spent."""
+        async with self._transaction() as do:
+            if await _locked_book(do, book) is None:
+                return None
+            found = next(one for row in await do.fetch(_SELECT_BOOKS) if (one := OpenBook(*row)).name == book)
+            if found.silent_s < silent_s:
+                return None
+            update = "UPDATE upshift_claims SET held_usd_micros = spent_usd_micros WHERE book = $1"
+            await do.execute(update, book)
+            return found
 
     async def close(self) -> None:
         """Disconnect."""

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
-from router.ledger.base import Claim, Grant, Statement
+from router.ledger.base import Claim, Grant, OpenBook, Statement
 from router.ledger.sqlite_store import SqliteStore
 
 T = TypeVar("T")
@@ -42,6 +42,14 @@ class SqliteLedger:
     async def statements(self, day: date) -> tuple[Statement, ...]:
         """Every tenant with money in the month of ``day``."""
         return await self._call(lambda: self._store.statements(day))
+
+    async def books(self) -> tuple[OpenBook, ...]:
+        """Every book that has not ended."""
+        return await self._call(self._store.books)
+
+    async def release(self, book: str, silent_s: float) -> OpenBook | None:
+        """Give back what a silent book holds beyond what it has told to be spent."""
+        return await self._call(lambda: self._store.release(book, silent_s))
 
     async def close(self) -> None:
         """Close the file, and end the thread."""

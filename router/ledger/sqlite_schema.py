@@ -39,6 +39,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    (
+        "ALTER TABLE books ADD COLUMN heard_s INTEGER NOT NULL DEFAULT 0",
+        "UPDATE books SET heard_s = unixepoch()",
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from router.ledger import sqlite_schema
-from router.ledger.base import Claim, Grant, LedgerError, LedgerUnfit, Statement
+from router.ledger.base import Claim, Grant, LedgerError, LedgerUnfit, OpenBook, Statement
 from router.ledger.calendar import month_of
 from router.ledger.grant import DayTotal, granted
 from router.tenants.file_lock import locked
@@ -51,6 +51,11 @@ _SELECT_STATEMENTS = """
         WHERE day BETWEEN :first AND :last
     ) GROUP BY tenant ORDER BY tenant
 """
+_SELECT_BOOKS = """
+    SELECT book, day, unixepoch() - heard_s AS silent_s,
+        coalesce(sum(held_usd_micros), 0), coalesce(sum(spent_usd_micros), 0)
+    FROM books LEFT JOIN claims USING (book) GROUP BY book ORDER BY silent_s DESC, book
+"""
 
 
 class SqliteStore:
@@ -77,7 +82,8 @@ class SqliteStore:
     def begin(self, book: str, day: date) -> None:
         """Make a book known."""
         with self._transaction() as do:
-            do.execute("INSERT OR IGNORE INTO books (book, day) VALUES (?, ?)", (book, day.isoformat()))
+            insert = "INSERT OR IGNORE INTO books (book, day, heard_s) VALUES (?, ?, unixepoch())"
+            do.execute(insert, (book, day.isoformat()))
 
     def claim(self, book: str, claims: Sequence[Claim]) -> tuple[Grant, ...]:
         """Replace what the book has said of these tenants."""
@@ -85,6 +91,7 @@ class SqliteStore:
             day = _day_of(do, book)
             if day is None:
                 raise LedgerError(f"it does not know the book {book}")
+            do.execute("UPDATE books SET heard_s = unixepoch() WHERE book = ?", (book,))
             return tuple(_claim(do, book, day, claim) for claim in claims)
 
     def end(self, book: str, spent_usd_micros: Mapping[str, int] | None) -> None:
@@ -108,6 +115,20 @@ class SqliteStore:
         bounds = {"day": day.isoformat(), "first": first.isoformat(), "last": last.isoformat()}
         with self._transaction() as do:
             return tuple(Statement(*row) for row in do.execute(_SELECT_STATEMENTS, bounds))
+
+    def books(self) -> tuple[OpenBook, ...]:
+        """Every book that has not ended."""
+        with self._transaction() as do:
+            return tuple(_open_books(do))
+
+    def release(self, book: str, silent_s: float) -> OpenBook | None:
+        """Give back what a silent book holds beyond what it has told to be spent."""
+        with self._transaction() as do:
+            found = next((one for one in _open_books(do) if one.name == book), None)
+            if found is None or found.silent_s < silent_s:
+                return None
+            do.execute("UPDATE claims SET held_usd_micros = spent_usd_micros WHERE book = ?", (book,))
+            return found
 
     def close(self) -> None:
         """Close the file; its write-ahead log is folded in by the last one."""
@@ -147,6 +168,11 @@ class SqliteStore:
 def _day_of(connection: sqlite3.Connection, book: str) -> date | None:
     row = connection.execute("SELECT day FROM books WHERE book = ?", (book,)).fetchone()
     return None if row is None else date.fromisoformat(row[0])
+
+
+def _open_books(connection: sqlite3.Connection) -> Iterator[OpenBook]:
+    for name, day, silent_s, held, spent in connection.execute(_SELECT_BOOKS):
+        yield OpenBook(name, date.fromisoformat(day), float(silent_s), held, spent)
 
 
 def _claim(connection: sqlite3.Connection, book: str, day: date, claim: Claim) -> Grant:

@@ -5,6 +5,7 @@ Decides what can be reserved at once; ``treasury`` asks the ledger for more. Use
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -29,12 +30,16 @@ class Reservation:
 
 
 class Till:
-    """Holds the money of ``day``; ``folder`` is where its book lies."""
+    """Holds the money of ``day``; ``folder`` is where its book lies.
+
+    ``heard_s``: when, at the latest, the ledger had last heard of it, by the treasury's timer.
+    """
 
     def __init__(self, folder: Path, day: date) -> None:
         self.day = day
         self.book = Book(folder, day)
         self.is_known = False
+        self.heard_s = -math.inf
         self._accounts: dict[str, Account] = {}
         # Those that have something to tell, or idle money.
         self._lively: dict[str, Account] = {}

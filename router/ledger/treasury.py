@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from router.errors import LedgerUnavailable
 from router.ledger.account import Account
-from router.ledger.base import Ceiling, Ledger, LedgerError, LedgerUnfit
+from router.ledger.base import LEASE_S, Ceiling, Claim, Ledger, LedgerError, LedgerUnfit
 from router.ledger.calendar import day_of
 from router.ledger.clerk import Clerk
 from router.ledger.refusal import refusal
@@ -24,6 +24,8 @@ from router.ledger.till import Reservation, Till
 _LOG = logging.getLogger(__name__)
 _TICK_S = 1.0
 """How often the ledger hears what was spent and gets back what lies idle. A power cut loses that much."""
+_BEAT_S = LEASE_S / 3
+"""How long a process with requests under way leaves the ledger without a word, where there is no news."""
 _TICKS_PER_PATROL = 5
 """How often books of ended processes are looked for."""
 _DRY_S = 0.25
@@ -107,7 +109,7 @@ class Treasury:
             till = self._till_of_today()
             account = till.account(tenant, ceiling)
             for _ in range(_MOST_ASK_COUNT):
-                if account.free >= most or self._is_dry(account):
+                if (account.free >= most or self._is_dry(account)) and not (most and self._has_lost(till)):
                     break
                 await self._ask(till, account, most, timeout_s)
             reserved = till.reserve(account, least, most)
@@ -128,6 +130,10 @@ class Treasury:
 
     def _is_dry(self, account: Account) -> bool:
         return not account.has_room and self._timer() < self._dry_until_s.get(account, 0.0)
+
+    def _has_lost(self, till: Till) -> bool:
+        """Whether others may have got what the till holds: nobody may have heard of it for too long."""
+        return self._timer() - till.heard_s > LEASE_S
 
     def _till_of_today(self) -> Till:
         day = day_of(self._clock())
@@ -190,7 +196,7 @@ class Treasury:
         began_s = self._timer()
         try:
             for till, needs in served.needs.items():
-                await self._clerk.tell(till, till.claims_for(needs))
+                await self._tell(till, till.claims_for(needs))
             trouble = None
         except LedgerError as error:
             self._complain(error)
@@ -209,14 +215,21 @@ class Treasury:
         try:
             for till in tills:
                 await asyncio.to_thread(till.sync)
-                if news := till.news():
-                    await self._clerk.tell(till, news)
+                news = till.news()
+                is_due = not till.is_settled and self._timer() - till.heard_s > _BEAT_S
+                if news or is_due:
+                    await self._tell(till, news)
             await self._end_past_tills()
             if is_patrol:
                 await self._clerk.patrol(kept=[till.book.name for till in tills])
             self._is_in_trouble = False
         except LedgerError as error:
             self._complain(error)
+
+    async def _tell(self, till: Till, claims: Sequence[Claim]) -> None:
+        began_s = self._timer()
+        await self._clerk.tell(till, claims)
+        till.heard_s = began_s
 
     async def _end_past_tills(self) -> None:
         """End tills that no request needs any more."""

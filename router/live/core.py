@@ -79,6 +79,11 @@ class LiveRouter:
         """The router that new requests go to."""
         return self._current.router
 
+    @property
+    def config(self) -> Config:
+        """The configuration that new requests are answered by."""
+        return self._current.earlier.config
+
     def follow(self, follower: Callable[[], None]) -> None:
         """Call ``follower`` now and whenever another router has taken the place; it must not raise."""
         self._followers.append(follower)

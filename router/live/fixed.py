@@ -1,6 +1,6 @@
 """What of a configuration holds until the server is restarted.
 
-Decides which sections may change while it runs; what may not is told by its key.
+Decides which sections and keys may change while it runs; what may not is told by its key.
 """
 
 from __future__ import annotations
@@ -12,8 +12,25 @@ from pydantic import BaseModel
 from router.config.model import Config
 from router.errors import ConfigRefused
 
-LIVE = frozenset({"version", "tiers", "policies", "learnt", "difficulty", "confidence", "privacy"})
-"""Sections that take effect at once; all others are what the process is made of."""
+LIVE = frozenset(
+    {
+        "version",
+        "tiers",
+        "policies",
+        "tenants",
+        "learnt",
+        "difficulty",
+        "confidence",
+        "privacy",
+        "logs",
+        "ledger.allow_uncounted",
+        "journal.prompt_retention_days",
+        "journal.retention_days",
+        "tracing.sample_ratio",
+        "energy.grams_co2_per_kwh",
+    }
+)
+"""Sections and keys that take effect at once; all others are what the process is made of."""
 
 
 def refuse_restart(serving: Config, wanted: Config) -> None:
@@ -21,7 +38,6 @@ def refuse_restart(serving: Config, wanted: Config) -> None:
     keys = [
         key
         for name in type(serving).model_fields
-        if name not in LIVE
         for key in _changed(getattr(serving, name), getattr(wanted, name), name)
     ]
     if keys:
@@ -34,7 +50,7 @@ def refuse_restart(serving: Config, wanted: Config) -> None:
 
 
 def _changed(serving: object, wanted: object, key: str) -> Iterator[str]:
-    if serving == wanted:
+    if serving == wanted or key in LIVE:
         return
     if isinstance(serving, BaseModel) and isinstance(wanted, BaseModel) and type(serving) is type(wanted):
         for name in type(serving).model_fields:

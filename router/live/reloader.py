@@ -16,6 +16,7 @@ from typing import Any
 from policies.artefact import ArtefactError
 from policies.guarantee.certificate_file import CertificateError
 from router.errors import ConfigChanged, ConfigRefused
+from router.ledger.base import LedgerUnfit
 from router.live.config_file import ConfigFile, Written, etag_of
 from router.live.core import Exchange, LiveRouter
 from router.live.fixed import refuse_restart
@@ -152,7 +153,7 @@ class Reloader:
                 allow_unready=terms.allow_unready,
                 commit=(lambda: self._file.write(wanted.text)) if writes else None,
             )
-        except (ArtefactError, CertificateError, OSError) as exc:
+        except (ArtefactError, CertificateError, LedgerUnfit, OSError) as exc:
             raise ConfigRefused("CONFIG_NOT_LOADED", f"{exc}; nothing was changed") from exc
         self.served = wanted
         self.last_success_s = self._clock()

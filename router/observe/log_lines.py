@@ -15,6 +15,7 @@ from typing import Any, Literal, TextIO
 from router.request_context import current
 from router.traceparent import trace_id_of
 
+_QUIET = ("httpx", "httpcore", "aiohttp", "asyncio", "asyncpg", "grpc", "opentelemetry", "urllib3")
 # One encoder for all: json.dumps makes a new one a call where its settings are not the default.
 _dump = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _TEXT = "%(asctime)s %(levelname)s %(message)s"
@@ -64,9 +65,11 @@ class TextFormatter(_Formatter):
         return f"{line} id={request_id}" if request_id and hasattr(record, "fields") else line
 
 
-def configure(form: Literal["text", "json"], stream: TextIO | None = None) -> None:
-    """Let every log line go to ``stream`` in this form; None: to standard error."""
+def configure(form: Literal["text", "json"], stream: TextIO | None = None, *, level: str = "info") -> None:
+    """Let every log line from ``level`` on go to ``stream`` in this form; None: to standard error."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter(_TEXT))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes a line for every call upstream
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # Libraries write a line for every call upstream, or more of what they do, headers among it.
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 from router.config.model import Config
 from router.energy.meter import Meter
@@ -18,6 +19,7 @@ from router.live.core import LiveRouter
 from router.live.reloader import Reloader
 from router.observe.extra import wanted_by
 from router.observe.request_log import log_run
+from router.observe.run import Run
 from router.observe.watch import Sight, Watch
 from router.rpc.calls import CallListener
 from router.rpc.names import METHODS
@@ -33,6 +35,7 @@ class Outlook:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._logs_requests = config.logs.requests
         is_traced = config.tracing.exporter != "none"
         power = _power() if config.energy.measure else None
         meter = None if power is None else Meter(lambda: power.watts, time.monotonic)
@@ -53,12 +56,23 @@ class Outlook:
     def look_at(self, core: LiveRouter, reloader: Reloader) -> None:
         """Look at what ``core`` serves."""
         core.follow(lambda: self.watch.look_at(core.router.parts.tiers))
-        if self._config.logs.requests:
-            self.watch.listen(log_run)
+        self.watch.listen(self._log)
         if self._config.tracing.exporter != "none":
             self._trace()
         if self._config.metrics.listen is not None:
             self._count(self._config.metrics.listen, core, reloader)
+
+    def adapt(self, config: Config) -> None:
+        """Look on as ``config`` says, as far as that can change while it serves."""
+        self._logs_requests = config.logs.requests
+        ratio = None if self.watch.sight.sample_ratio is None else config.tracing.sample_ratio
+        self.watch.sight = replace(
+            self.watch.sight, sample_ratio=ratio, grams_co2_per_kwh=config.energy.grams_co2_per_kwh
+        )
+
+    def _log(self, run: Run) -> None:
+        if self._logs_requests:
+            log_run(run)
 
     def _trace(self) -> None:
         with wanted_by("tracing"):

@@ -1,20 +1,45 @@
 """The port where Prometheus scrapes: plain HTTP on a thread of its own, beside the loop that serves.
 
-Decides who may reach it: this machine, unless told otherwise in plain words.
+Decides who may reach it: this machine, unless told otherwise in plain words; and that slow or many
+connections cost a few threads at most.
 """
 
 from __future__ import annotations
 
 import asyncio
-from threading import Thread
+from contextlib import suppress
+from threading import BoundedSemaphore, Thread
 from types import TracebackType
-from typing import Self
-from wsgiref.simple_server import WSGIServer
+from typing import Self, cast
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, start_http_server
 
 from router.config.observing import MetricsConfig
 from router.rpc.listen import ListenError, is_loopback
+
+_IDLE_S = 5.0
+"""How long a connection may say nothing; Prometheus sends its request at once."""
+_CONNECTION_COUNT = 16
+"""Connections at once, each of which holds a thread; further ones are closed."""
+
+
+def _bounded(handler: type[WSGIRequestHandler]) -> type[WSGIRequestHandler]:
+    """The same handler, for clients that nobody knows: they may neither dawdle nor come in crowds."""
+    places = BoundedSemaphore(_CONNECTION_COUNT)
+
+    class Bounded(handler):  # type: ignore[valid-type, misc]
+        timeout = _IDLE_S
+
+        def handle(self) -> None:
+            if places.acquire(blocking=False):
+                try:
+                    with suppress(TimeoutError, ConnectionError):
+                        super().handle()
+                finally:
+                    places.release()
+
+    return Bounded
 
 
 class MetricsPort:
@@ -40,6 +65,8 @@ class MetricsPort:
             self._serving = start_http_server(int(port), host.strip("[]"), self._registry)
         except OSError as exc:
             raise ListenError(f"metrics.listen: cannot listen on {self._listen!r}: {exc.strerror}") from exc
+        server = self._serving[0]
+        server.RequestHandlerClass = _bounded(cast("type[WSGIRequestHandler]", server.RequestHandlerClass))
         self.address = f"{host}:{self._serving[0].server_port}"
         return self
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 
 from router.config import Config
 from router.config.doors import ANY_TENANT, LedgerConfig
-from router.ledger.base import Statement
+from router.ledger.base import RELEASE_AFTER_S, Ledger, LedgerUnfit, OpenBook, Statement
 from router.tenants.configured import ledger_of, quotas_of
 from router.tenants.quota import Quota
 
@@ -38,13 +39,38 @@ async def report_tenants(config: Config, day: date) -> tuple[TenantReport, ...]:
     )
 
 
-async def _statements(config: LedgerConfig, day: date) -> Iterable[Statement]:
-    ledger = ledger_of(config)
-    # Looking must not make a file that a server would then find.
-    if ledger is None or (config.path is not None and not config.path.exists()):
+async def report_books(config: LedgerConfig) -> tuple[OpenBook, ...]:
+    """Report on every book that has not ended, the longest silent one first. Raises LedgerError."""
+    if config.path is not None and not config.path.exists():
         return ()
+    async with _opened(config) as ledger:
+        return await ledger.books()
+
+
+async def release_book(config: LedgerConfig, book: str) -> OpenBook | None:
+    """Give back what a process that is lost holds in ``book``; return what it held. Raises LedgerError.
+
+    None: nothing was done, for it was heard of of late, or is not known.
+    """
+    async with _opened(config) as ledger:
+        return await ledger.release(book, RELEASE_AFTER_S)
+
+
+@asynccontextmanager
+async def _opened(config: LedgerConfig) -> AsyncIterator[Ledger]:
+    ledger = ledger_of(config)
+    if ledger is None:
+        raise LedgerUnfit("no ledger is configured; budgets of tenants need one")
     try:
         await ledger.open()
-        return await ledger.statements(day)
+        yield ledger
     finally:
         await ledger.close()
+
+
+async def _statements(config: LedgerConfig, day: date) -> Iterable[Statement]:
+    # Looking must not make a file that a server would then find.
+    if (config.path is None or not config.path.exists()) and config.url is None:
+        return ()
+    async with _opened(config) as ledger:
+        return await ledger.statements(day)

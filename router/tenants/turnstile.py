@@ -38,15 +38,18 @@ class Turnstile:
         self._treasury = treasury
         self._allows_uncounted = allows_uncounted
 
-    def under(self, quotas: Quotas) -> Turnstile:
-        """Make one that lets in by ``quotas`` and goes on with what this one has counted; it runs already.
+    def under(self, quotas: Quotas, *, allows_uncounted: bool | None = None) -> Turnstile:
+        """Make one that lets in by these and goes on with what this one has counted; it runs already.
+
+        ``allows_uncounted`` None: as this one does.
 
         Raises LedgerUnfit where there are budgets now, and no ledger. Only one of the two is to be closed.
         """
         if self._treasury is None and quotas.has_budgets:
             raise LedgerUnfit("budgets of tenants need a ledger, and the server was started without one")
         limits = self._limits.under(quotas)
-        return Turnstile(quotas, limits, self._treasury, allows_uncounted=self._allows_uncounted)
+        uncounted = self._allows_uncounted if allows_uncounted is None else allows_uncounted
+        return Turnstile(quotas, limits, self._treasury, allows_uncounted=uncounted)
 
     async def start(self) -> None:
         """Open the ledger; requests are refused until it answers, where they cost anything."""

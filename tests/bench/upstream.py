@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -19,7 +20,12 @@ from tests.chat_server import event, usage
 CHUNK_COUNT = 64
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %s\r\n"
 _STREAM = b"text/event-stream\r\ntransfer-encoding: chunked"
-_WHOLE = b'{"choices": [{"message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}]}'
+_WHOLE = (
+    b'{"id": "chatcmpl-1", "object": "chat.completion", "created": 1764201600, "model": "m", "choices": '
+    b'[{"index": 0, "message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}],'
+    b' "usage": {"prompt_tokens": 10, "completion_tokens": 1, "total_tokens": 11}}'
+)
+_WANTS_STREAM = re.compile(rb'"stream"\s*:\s*true')
 
 
 def _chunk(data: bytes) -> bytes:
@@ -27,7 +33,7 @@ def _chunk(data: bytes) -> bytes:
 
 
 class _Provider(asyncio.Protocol):
-    """Answers ``/whole`` at once, ``/short`` with one chunk, and ``/long`` with many."""
+    """Streams where it is asked to, one chunk under ``/short`` and many elsewhere; else answers whole."""
 
     def __init__(self, pause_s: float) -> None:
         self._pause_s = pause_s
@@ -44,10 +50,10 @@ class _Provider(asyncio.Protocol):
         )
         if end and len(body) >= length:
             self._received = b""
-            self._answer(head.split(b" ", 2)[1])
+            self._answer(head.split(b" ", 2)[1], body)
 
-    def _answer(self, path: bytes) -> None:
-        if path.startswith(b"/whole"):
+    def _answer(self, path: bytes, body: bytes) -> None:
+        if _WANTS_STREAM.search(body) is None:
             head = _HEAD % b"application/json" + f"content-length: {len(_WHOLE)}\r\n\r\n".encode()
             self._transport.write(head + _WHOLE)
             return

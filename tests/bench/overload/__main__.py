@@ -21,6 +21,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from tests.bench.overload.killing import Killed, kill
+from tests.bench.overload.money import Money
 from tests.bench.overload.server import Server
 from tests.bench.overload.soak import Soaked, soak
 from tests.bench.overload.stopping import Drained, Left, Provider, drain, leave
@@ -61,6 +62,9 @@ async def run(arguments: argparse.Namespace, progress: Progress) -> Found:
         )
         server.terminate()
         server.wait()
+    # A journal of its own: that of half an hour of load would take minutes to read after every kill.
+    with TemporaryDirectory() as folder:
+        server = Server(Path(folder), quick=True)
         killing = progress.add_task("kill -9", total=arguments.kills)
         killed = await kill(server, arguments.kills, lambda: progress.advance(killing))
     return Found(tenfold, left, drained, soaked, killed)
@@ -75,6 +79,7 @@ def table(found: Found) -> Table:
         found.soaked,
         found.killed,
     )
+    money = killed.money
     shown = Table(title=f"a tier of {tenfold.peak_per_s:.0f} answers/s")
     for heading in ("", "measured", "wanted"):
         shown.add_column(heading, justify="left" if not heading else "right")
@@ -98,6 +103,9 @@ def table(found: Found) -> Table:
             f"{killed.forgotten_count} of {killed.acknowledged_count}",
             "0",
         ),
+        ("dollars lost, of those that answers cost", _usd(money.lost_usd_micros, money), "0"),
+        ("dollars beyond what can have been spent", _usd(money.doubled_usd_micros, money), "0"),
+        ("dollars still held by the dead", _usd(money.held_usd_micros, money), "0"),
     ):
         shown.add_row(*row)
     return shown
@@ -105,6 +113,10 @@ def table(found: Found) -> Table:
 
 def _ms(value: float | None) -> str:
     return "none" if value is None else f"{value:.1f} ms"
+
+
+def _usd(usd_micros: int, money: Money) -> str:
+    return f"{usd_micros / 1e6:.6f} of {money.answered_usd_micros / 1e6:.4f}"
 
 
 def _shares(tenfold: Tenfold) -> str:

@@ -54,17 +54,18 @@ def quantile_ms(latencies_s: list[float], share: float) -> float | None:
 
 
 class Asker:
-    """Asks over ``stub``; ``ends`` collects what becomes of it."""
+    """Asks over ``stub``, for ``tenant``; ``ends`` collects what becomes of it."""
 
-    def __init__(self, stub: RouterServiceAsyncStub) -> None:
+    def __init__(self, stub: RouterServiceAsyncStub, tenant: str = "") -> None:
         self.stub = stub
+        self._tenant = tenant
         self.ends = Ends()
 
     async def ask(
         self, priority: types_pb2.Priority.ValueType = types_pb2.PRIORITY_NORMAL
     ) -> grpc.StatusCode:
         """Make one call. Never raises for how it ends."""
-        message = asking(router_pb2.GenerateRequest, QUESTION, {})
+        message = asking(router_pb2.GenerateRequest, QUESTION, {"tenant": self._tenant})
         message.priority = priority
         start_s = time.perf_counter()
         try:
@@ -77,7 +78,7 @@ class Asker:
 
 
 @asynccontextmanager
-async def asker(address: str) -> AsyncIterator[Asker]:
+async def asker(address: str, tenant: str = "") -> AsyncIterator[Asker]:
     """An asker with a connection of its own."""
     async with grpc.aio.insecure_channel(address) as channel:
-        yield Asker(RouterServiceStub(channel))
+        yield Asker(RouterServiceStub(channel), tenant)

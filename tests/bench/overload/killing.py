@@ -1,4 +1,4 @@
-"""kill -9 while the journal is written, over and over: whether it is whole, and whether it kept its word."""
+"""kill -9 while journal and ledger are written, over and over: whether they are whole and keep their word."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
 from upshift.v1 import router_pb2
 
 from router.journal import read_journal
-from router.rpc.client.question import asking
+from router.rpc.client.question import Options, asking
 from tests.bench.overload.asking import QUESTION, TIMEOUT_S, Asker, asker
-from tests.bench.overload.server import Server
+from tests.bench.overload.money import MAX_OUTPUT_TOKEN_COUNT, Money, settled
+from tests.bench.overload.server import TENANT, Server
 
 _CALLER_COUNT = 8
 
@@ -26,7 +27,7 @@ class Killed:
     """What was found after each kill, summed.
 
     ``broken_count``: journals that SQLite calls damaged, or that cannot be read. ``forgotten_count``: scores
-    that the server had acknowledged, and that are not there.
+    that the server had acknowledged, and that are not there. ``money`` is the ledger's.
     """
 
     kill_count: int
@@ -34,39 +35,64 @@ class Killed:
     acknowledged_count: int
     broken_count: int
     forgotten_count: int
+    money: Money
+
+
+@dataclass(slots=True)
+class _Told:
+    """What callers were told: scores that were taken, what answers cost; and calls that nobody answered."""
+
+    scored: set[str] = field(default_factory=set)
+    cost_usd_micros: int = 0
+    unanswered_count: int = 0
 
 
 async def kill(server: Server, count: int, progress: Callable[[], None]) -> Killed:
-    """Start ``server``, load it and kill it, ``count`` times on the same journal."""
+    """Start ``server``, load it and kill it, ``count`` times on the same journal and ledger."""
     chance = random.Random(9)
-    acknowledged: set[str] = set()
+    scored: set[str] = set()
+    money = Money()
     broken_count = forgotten_count = 0
+    before, _ = await settled(server.folder)
     for _ in range(count):
         await asyncio.to_thread(server.start)
+        told = _Told()
         async with asker(server.address) as one:
-            callers = [asyncio.create_task(_score(one, acknowledged)) for _ in range(_CALLER_COUNT)]
+            callers = [asyncio.create_task(_score(one, told)) for _ in range(_CALLER_COUNT)]
             await asyncio.sleep(chance.uniform(0.05, 0.6))
             server.kill()
             await asyncio.gather(*callers)
         await asyncio.to_thread(server.wait)
+        scored |= told.scored
         kept = _kept(server.folder / "journal.sqlite")
         broken_count += kept is None
-        forgotten_count = len(acknowledged - (kept or set()))
+        forgotten_count = len(scored - (kept or set()))
+        spent, held = await settled(server.folder)
+        money.add(told.cost_usd_micros, told.unanswered_count, spent - before, held)
+        before = spent
         progress()
     entry_count = len(list(read_journal(server.folder / "journal.sqlite")))
-    return Killed(count, entry_count, len(acknowledged), broken_count, forgotten_count)
+    return Killed(count, entry_count, len(scored), broken_count, forgotten_count, money)
 
 
-async def _score(one: Asker, acknowledged: set[str]) -> None:
+async def _score(one: Asker, told: _Told) -> None:
     """Ask and score until the server is gone."""
-    message = asking(router_pb2.GenerateRequest, QUESTION, {})
+    options: Options = {"tenant": TENANT, "max_output_tokens": MAX_OUTPUT_TOKEN_COUNT}
+    message = asking(router_pb2.GenerateRequest, QUESTION, options)
     while True:
         try:
             answer = await one.stub.Generate(message, timeout=TIMEOUT_S)
-            request_id = answer.result.request_id
-            score = router_pb2.SubmitFeedbackRequest(request_id=request_id, score=1.0, source="bench")
+        except grpc.aio.AioRpcError as error:
+            told.unanswered_count += error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                return
+            continue
+        told.cost_usd_micros += answer.result.cost_usd_micros
+        request_id = answer.result.request_id
+        score = router_pb2.SubmitFeedbackRequest(request_id=request_id, score=1.0, source="bench")
+        try:
             await one.stub.SubmitFeedback(score, timeout=TIMEOUT_S)
-            acknowledged.add(request_id)
+            told.scored.add(request_id)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.UNAVAILABLE:
                 return

@@ -13,14 +13,25 @@ CONCURRENCY = 8
 ANSWER_S = 0.2
 """How long the tier takes for an answer; with the concurrency it sets the peak, on any machine."""
 
+TENANT = "acme"
+"""Has limits and a budget; who names no tenant has none."""
+INPUT_USD_PER_MILLION, OUTPUT_USD_PER_MILLION = 3, 15
+
 _CONFIG = """
 version: 1
 server: {{listen: "127.0.0.1:0", drain_grace_s: 20, max_concurrent_requests: 5000}}
 journal: {{path: journal.sqlite}}
+metrics: {{listen: "127.0.0.1:0"}}
+ledger: {{path: ledger.sqlite}}
+tenants:
+  - name: {tenant}
+    limits: {{requests_per_s: 100000, tokens_per_minute: 1000000000}}
+    budget: {{usd_per_day: 1000000, usd_per_month: 1000000}}
 tiers:
   - name: only
     backend: echo
     options: {{reply: "one answer in four words", first_token_delay_s: {first_s}, token_delay_s: {token_s}}}
+    price: {{input_usd_per_million_tokens: {input_usd}, output_usd_per_million_tokens: {output_usd}}}
     limits: {{concurrency: {concurrency}, queue: 64, max_wait_s: {max_wait_s}, typical_latency_s: {answer_s}}}
     resilience: {{adaptive: {{enabled: true}}}}
   - name: provider
@@ -46,6 +57,9 @@ class Server:
             concurrency=CONCURRENCY,
             max_wait_s=ANSWER_S / 2,
             provider=provider,
+            tenant=TENANT,
+            input_usd=INPUT_USD_PER_MILLION,
+            output_usd=OUTPUT_USD_PER_MILLION,
         )
         self.address = ""
 

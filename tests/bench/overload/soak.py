@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.bench.load import closed_loop
 from tests.bench.overload.asking import asker
-from tests.bench.overload.server import Server
+from tests.bench.overload.server import TENANT, Server
 
 _CALLER_COUNT = 4
 _WARM_UP_SHARE = 1 / 3
@@ -40,7 +40,7 @@ async def soak(server: Server, minutes: float, progress: Callable[[float], None]
             await asyncio.sleep(1.0)
 
     watching = asyncio.create_task(watch())
-    async with asker(server.address) as one:
+    async with asker(server.address, TENANT) as one:
         load = await closed_loop(one.ask, caller_count=_CALLER_COUNT, duration_s=60.0 * minutes)
         ends = one.ends.counts
     watching.cancel()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.fuzz.target import Target
-from tests.fuzz.targets import files, forms, lines, messages, models, streams, texts
+from tests.fuzz.targets import bodies, files, forms, lines, messages, models, streams, texts
 
 TARGETS: dict[str, Target] = {
     target.name: target
-    for module in (files, forms, lines, messages, models, streams, texts)
+    for module in (bodies, files, forms, lines, messages, models, streams, texts)
     for target in module.TARGETS
 }

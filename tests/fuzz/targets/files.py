@@ -17,6 +17,7 @@ from policies.guarantee.certificate_file import CertificateError
 from router.certificates.warrant import Warrant
 from router.config import ConfigError, parse
 from router.journal import JournalError, read_journal
+from router.ledger.tally import BookUnreadable, read_book
 from router.tenants.key_file import KeyFileError, read_keys
 from tests.fuzz.target import Target, in_file
 from tests.policies.guarantee.certificates import certificate
@@ -75,5 +76,11 @@ TARGETS = (
     ),
     Target("certificates_file", in_file(certificate_file.load_certificates), (CertificateError,)),
     Target("watch", in_file(_watch), (CertificateError,)),
+    Target(
+        "ledger_book",
+        in_file(lambda path: read_book(path).worst_usd_micros()),
+        (BookUnreadable,),
+        b'upshift-book 1 2026-11-27\n~R 1 ~S 1 ~ "acme"\n~\n',
+    ),
     Target("journal", in_file(lambda path: list(read_journal(path)), ".sqlite"), (JournalError,)),
 )

@@ -106,3 +106,33 @@ def test_a_file_of_another_program_is_a_fault_of_the_configuration(upshift: Run,
 def test_help_teaches(upshift: Run) -> None:
     """Without a verb there are examples."""
     assert "upshift tenants list" in upshift("tenants").out
+
+
+def silenced(config: Path) -> None:
+    """As if nobody had heard of any book for an hour."""
+    with closing(sqlite3.connect(config.with_name("ledger.sqlite"))) as connection:
+        connection.execute("UPDATE books SET heard_s = heard_s - 3600")
+        connection.commit()
+
+
+def test_books_are_listed(upshift: Run, config: Path) -> None:
+    """With what they hold, for people and for programs."""
+    (book,) = upshift("tenants", "books", "-c", str(config), "--json").json["books"]
+    assert (book["book"], book["spent_usd_micros"], book["held_usd_micros"]) == ("a", 250_005, 900_005)
+    assert "0.6500" in upshift("tenants", "books", "-c", str(config)).out
+
+
+def test_what_a_lost_process_holds_is_given_back(upshift: Run, config: Path) -> None:
+    """What it spent stays spent, and releasing it twice changes nothing more."""
+    silenced(config)
+    assert "released 0.6500 $ of a" in upshift("tenants", "release", "a", "-c", str(config)).out
+    found = upshift("tenants", "release", "a", "-c", str(config), "--json").json
+    assert found["spent_usd_micros"] == found["held_usd_micros"] == 250_005
+
+
+@pytest.mark.parametrize("book", ["a", "nobody"])
+def test_what_may_be_alive_is_not_released(upshift: Run, config: Path, book: str) -> None:
+    """A process that was just heard of spends what it holds."""
+    result = upshift("tenants", "release", book, "-c", str(config))
+    assert result.code == 2
+    assert "15 minutes" in result.err

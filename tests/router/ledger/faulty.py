@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from router.ledger.base import Claim, Grant, Ledger, LedgerError, Statement
+from router.ledger.base import Claim, Grant, Ledger, LedgerError, OpenBook, Statement
 
 
 class FaultyLedger:
@@ -57,6 +57,14 @@ class FaultyLedger:
     async def statements(self, day: date) -> tuple[Statement, ...]:
         """Say how tenants stand."""
         return await self.inner.statements(day)
+
+    async def books(self) -> tuple[OpenBook, ...]:
+        """Say what books there are."""
+        return await self.inner.books()
+
+    async def release(self, book: str, silent_s: float) -> OpenBook | None:
+        """Release a book."""
+        return await self.inner.release(book, silent_s)
 
     async def close(self) -> None:
         """Close it."""

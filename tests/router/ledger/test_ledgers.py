@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from router.ledger.base import Ceiling, Claim, Ledger, LedgerError, Statement
+from router.ledger.base import RELEASE_AFTER_S, Ceiling, Claim, Ledger, LedgerError, Statement
 from tests.router.ledger.conftest import NewLedger
 
 TODAY = date(2026, 11, 27)
@@ -142,3 +142,54 @@ async def test_what_was_counted_is_there_after_a_restart(new_ledger: NewLedger) 
     await first.close()
     second = await opened(new_ledger)
     assert await second.statements(TODAY) == (Statement("acme", 7, 0, 7, 0),)
+
+
+async def test_a_silent_book_is_released(new_ledger: NewLedger) -> None:
+    """What it held beyond what it spent is there for others; what it spent is not."""
+    ledger = await opened(new_ledger, "lost", "alive")
+    await ledger.claim("lost", [claim(700, spent=50)])
+    released = await ledger.release("lost", 0.0)
+    assert released is not None
+    assert (released.held_usd_micros, released.spent_usd_micros) == (700, 50)
+    assert await held(ledger, "alive", claim(1000)) == [950]
+
+
+async def test_a_book_that_was_just_heard_of_is_not_released(new_ledger: NewLedger) -> None:
+    """Its process may live, and spend."""
+    ledger = await opened(new_ledger, "alive", "other")
+    await ledger.claim("alive", [claim(700)])
+    assert await ledger.release("alive", RELEASE_AFTER_S) is None
+    assert await ledger.release("nobody", 0.0) is None
+    assert await held(ledger, "other", claim(1000)) == [300]
+
+
+async def test_a_released_book_that_comes_back_counts_once(new_ledger: NewLedger) -> None:
+    """It claims anew from what is left, and what it spent meanwhile counts when it is settled."""
+    ledger = await opened(new_ledger, "lost", "alive")
+    await ledger.claim("lost", [claim(700, spent=50)])
+    for _ in range(2):
+        await ledger.release("lost", 0.0)
+    await held(ledger, "alive", claim(900))
+    assert await held(ledger, "lost", claim(700, spent=60)) == [100]
+    for _ in range(2):
+        await ledger.end("lost", {"acme": 80})
+    await ledger.end("alive", {"acme": 900})
+    assert await ledger.statements(TODAY) == (Statement("acme", 980, 0, 980, 0),)
+
+
+async def test_books_are_listed(new_ledger: NewLedger) -> None:
+    """With all that they hold and spent, and how long nobody heard of them."""
+    ledger = await opened(new_ledger, "a", "b")
+    await ledger.claim("a", [claim(700, spent=50), claim(10, tenant="other")])
+    books = {book.name: book for book in await ledger.books()}
+    assert books.keys() == {"a", "b"}
+    assert (books["a"].day, books["a"].held_usd_micros, books["a"].spent_usd_micros) == (TODAY, 710, 50)
+    assert 0.0 <= books["a"].silent_s < 60.0
+
+
+async def test_a_claim_of_nothing_is_a_sign_of_life(new_ledger: NewLedger) -> None:
+    """It changes no money."""
+    ledger = await opened(new_ledger, "a")
+    await ledger.claim("a", [claim(700)])
+    assert await ledger.claim("a", []) == ()
+    assert (await ledger.books())[0].held_usd_micros == 700

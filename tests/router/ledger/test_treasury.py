@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from router.errors import BudgetExhausted, LedgerUnavailable
-from router.ledger.base import Ceiling, Ledger, LedgerUnfit, Statement
+from router.ledger.base import LEASE_S, Ceiling, Ledger, LedgerUnfit, Statement
 from router.ledger.calendar import day_of
 from router.ledger.sqlite import SqliteLedger
 from router.ledger.till import Reservation
@@ -221,6 +221,36 @@ async def test_what_is_held_is_served_without_the_ledger(
     faulty.is_down = False
     await tick(treasury)
     assert (await standing(faulty, clock))[0] == 30
+
+
+async def test_what_is_held_is_not_spent_when_others_may_have_got_it(
+    new_treasury: NewTreasury, faulty: FaultyLedger, timer: Clock
+) -> None:
+    """A process that the ledger has not heard of for too long asks before it spends."""
+    treasury = await new_treasury(faulty)
+    await spend(treasury, 100)
+    faulty.is_down = True
+    timer.now_s += LEASE_S + 1.0
+    with pytest.raises(LedgerUnavailable):
+        await reserve(treasury, 10)
+    faulty.is_down = False
+    timer.now_s += 10.0
+    await spend(treasury, 10)
+
+
+async def test_a_request_that_takes_long_keeps_its_money(
+    new_treasury: NewTreasury, faulty: FaultyLedger, ledger: SqliteLedger, timer: Clock
+) -> None:
+    """The ledger hears of its process, though there is nothing new to say."""
+    treasury = await new_treasury(faulty)
+    await reserve(treasury, 100)
+    await tick(treasury)
+    await tick(treasury)
+    faulty.calls.clear()
+    timer.now_s += LEASE_S / 2
+    await tick(treasury)
+    assert faulty.calls == ["claim"]
+    assert [book.held_usd_micros for book in await ledger.books()] == [100]
 
 
 async def test_an_answer_that_is_lost_costs_nothing(

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.config import parse
@@ -60,6 +60,7 @@ def test_the_default_of_a_reference_is_one() -> None:
 PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126, exclude_characters='"\\')
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=PRINTABLE, min_size=6))
 def test_no_secret_is_shown_however_it_is_made(secret: str) -> None:
     """Quoting and special characters do not let it through."""
