@@ -103,6 +103,14 @@ def test_other_scores_than_were_fitted_are_refused(embedded: Embedded) -> None:
         Embedded.from_json(changed)
 
 
+def test_heads_of_another_ladder_are_refused(embedded: Embedded) -> None:
+    """When they are read, and not by the first request."""
+    changed = embedded.to_json()
+    changed["shares"] = changed["shares"][1:]
+    with pytest.raises(ValueError, match="shapes"):
+        Embedded.from_json(changed)
+
+
 @given(
     st.lists(st.floats(-1.0, 1.0), min_size=WIDTH, max_size=WIDTH), st.floats(0.0, 1.0), st.floats(0.0, 1.0)
 )
