@@ -35,8 +35,10 @@ class Experts(Protocol):
         """How much of the last pass little experts computed."""
         ...
 
-    has_little: bool
-    """Whether an expert is ever little."""
+    @property
+    def has_little(self) -> bool:
+        """Whether an expert is ever little."""
+        ...
 
     def whole(self) -> AbstractContextManager[None]:
         """Let no further expert be little until the block ends."""

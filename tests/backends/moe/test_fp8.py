@@ -21,7 +21,8 @@ BLOCK = 16
 
 def packed(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Elements and scales of ``matrix``, whose sides are multiples of a block's."""
-    blocks = matrix.float().unflatten(1, (-1, BLOCK)).unflatten(0, (-1, BLOCK))
+    height, width = matrix.shape
+    blocks = matrix.float().reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK)
     scales = blocks.abs().amax((1, 3)) / torch.finfo(torch.float8_e4m3fn).max
     elements = blocks / scales[:, None, :, None]
     return elements.reshape(matrix.shape).to(torch.float8_e4m3fn), scales
@@ -32,7 +33,8 @@ def published(request: Any, saved: Saved, tmp_path: Path) -> tuple[Path, Path]:
     """A checkpoint in FP8, and the same numbers in bfloat16."""
     source = saved(request.param, torch.bfloat16)
     described = json.loads((source / "config.json").read_text())
-    plain, small = {}, {}
+    plain: dict[str, torch.Tensor] = {}
+    small: dict[str, torch.Tensor] = {}
     for name, tensor in load_file(source / "model.safetensors").items():
         if "_proj" in name and tensor.ndim == 2 and not any(side % BLOCK for side in tensor.shape):
             elements, scales = packed(tensor)
