@@ -38,7 +38,9 @@ class Checkpoint:
     def read_from(self, tensors: dict[str, Any], config: Any, **more: Any) -> Any:
         """Make the model of ``config`` from ``tensors`` in place of its files; else as ``read``."""
         kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
-        return kind.from_pretrained(None, config=config, state_dict=tensors, dtype=self.dtype, **more)
+        return kind.from_pretrained(
+            None, config=config, state_dict=tensors, dtype=self.dtype, trust_remote_code=False, **more
+        )
 
     def fetched(self) -> Path:
         """Return where its files are; those of a name on the hub are downloaded, where they are not there."""

@@ -30,9 +30,9 @@ def fill(filling: Filling, experts: ExpertModules, folder: Path) -> None:
     """Pack all matrices of the checkpoint in ``folder``; raises NoExpertsHook where some are not there."""
     files = files_of(folder)
     up = ("gate_proj", "up_proj") if experts.shape.has_gate else ("up_proj",)
+    parts: dict[Part, tuple[str, ...]] = {"up": up, "down": ("down_proj",)}
     for module in experts.modules:
-        parts: tuple[tuple[Part, tuple[str, ...]], ...] = (("up", up), ("down", ("down_proj",)))
-        for part, names in parts:
+        for part, names in parts.items():
             filling.put(module, part, _matrices(files, module, names, experts))
 
 

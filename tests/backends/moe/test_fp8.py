@@ -21,8 +21,8 @@ BLOCK = 16
 
 def packed(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Elements and scales of ``matrix``, whose sides are multiples of a block's."""
-    rows, columns = (side // BLOCK for side in matrix.shape)
-    blocks = matrix.float().reshape(rows, BLOCK, columns, BLOCK)
+    height, width = matrix.shape
+    blocks = matrix.float().reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK)
     scales = blocks.abs().amax((1, 3)) / torch.finfo(torch.float8_e4m3fn).max
     elements = blocks / scales[:, None, :, None]
     return elements.reshape(matrix.shape).to(torch.float8_e4m3fn), scales
