@@ -11,9 +11,12 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from re import _constants as sre  # type: ignore[attr-defined]  # no public way to a pattern's tree
-from re import _parser as parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any
+
+# There is no public way to a pattern's tree, and so no types of it.
+sre: Any = import_module("re._constants")
+parser: Any = import_module("re._parser")
 
 # Sets of characters are bits: one for each of ASCII, four kinds of all others, one for the text's end.
 _OTHER_KINDS = {r"\d": 1 << 128, r"\s": 1 << 129, r"\w": 1 << 130, r"\W": 1 << 131}

@@ -62,9 +62,11 @@ def curves_of(judged: Sequence[Mapping[str, Judged]]) -> dict[str, Curve]:
 
 
 def threshold_of(judged: Sequence[Mapping[str, Judged]]) -> float:
-    """The confidence below which the share that the mark can pay for lies; no label is looked at for it.
+    """The confidence below which the share that the mark can pay for lies, of these receipts.
 
-    Confidences are by curves that were fitted without the receipt in question.
+    Confidences are by curves that were fitted without the receipt in question. The rule and its share were
+    chosen among others on the public sample, labels in view, so what it gives there is better than what to
+    expect.
     """
     cases = [case["tesseract"] for case in judged if "tesseract" in case]
     sure = [0.0] * len(cases)

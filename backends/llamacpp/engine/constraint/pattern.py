@@ -11,9 +11,12 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable
-from re import _constants as sre  # type: ignore[attr-defined]  # no public way to a pattern's tree
-from re import _parser as parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any
+
+# There is no public way to a pattern's tree, and so no types of it.
+sre: Any = import_module("re._constants")
+parser: Any = import_module("re._parser")
 
 _REFUSED = {
     sre.ASSERT: "a lookahead or lookbehind",
