@@ -1,7 +1,7 @@
 """Why this answer: what it cost, who gave it, and how sure that is, in headers and as an object.
 
-Decides the names of both. ``saved_usd`` is what the policy's top tier was predicted to cost for the
-request, less what the request did cost; below 0 where it cost more.
+Decides the names of both. ``saved_usd`` is what the top tier of the policy's ladder cost where it ran, and
+was predicted to cost where it did not, less what the request cost; below 0 where that was more.
 """
 
 from __future__ import annotations
@@ -73,8 +73,10 @@ def decision_object(decided: Decided) -> dict[str, Any]:
 
 
 def saved_usd(decided: Decided, result: Result) -> float:
-    """What the top tier of the ladder was predicted to cost, less what all attempts did, in US dollars."""
-    return (decided.estimates[-1].cost_usd_micros - result.cost_usd_micros) / _USD_MICROS
+    """What always asking the top tier would have cost, less what all attempts did, in US dollars."""
+    top = decided.estimates[-1]
+    ran = (float(report.cost_usd_micros) for report in result.attempts if report.tier == top.tier)
+    return (next(ran, top.cost_usd_micros) - result.cost_usd_micros) / _USD_MICROS
 
 
 def overhead_ms(result: Result) -> float:

@@ -16,7 +16,8 @@ from router.rpc.client.channel import DEFAULT_TARGET
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = (ROOT / "README.md", ROOT / "examples" / "README.md", ROOT / "CHANGELOG.md")
+PAGES = tuple(ROOT / page for page in ("README.md", "CHANGELOG.md", "examples/README.md"))
+PAGES += tuple(ROOT / "examples" / folder / "README.md" for folder in ("deployment", "observability"))
 
 
 def _blocks(language: str) -> list[str]:
@@ -56,7 +57,7 @@ def test_command_runs(words: list[str], echo_server: str, tmp_path: Path) -> Non
 def test_served_configuration_is_the_one_tested() -> None:
     """What the README serves is what the other tests here ask."""
     assert [words[1:] for words in _commands("upshift") if words[1] == "serve"] == [
-        ["serve", "examples/echo.yaml"]
+        ["serve", "examples/echo.yaml", "--http", "127.0.0.1:8080"]
     ]
 
 

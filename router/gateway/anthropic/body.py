@@ -7,128 +7,28 @@ earlier turn is not shown to another, so blocks of thinking are taken and left o
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from upshift.v1 import router_pb2, types_pb2
 
+from router.gateway.anthropic.blocks import (
+    Block,
+    Choice,
+    ImageBlock,
+    Metadata,
+    NoThinking,
+    OutputConfig,
+    TextBlock,
+    Tool,
+    ToolResultBlock,
+    ToolUseBlock,
+    Turn,
+)
 from router.gateway.body import Part, struct, unsupported
 from router.gateway.openai.chat_body import json_format
 from router.gateway.openai.content import image
 from router.gateway.wishes import Wishes, asking, wishes_of
-
-_Cache = dict[str, Any] | None
-
-
-class TextBlock(Part):
-    """Text."""
-
-    type: Literal["text"]
-    text: str
-    cache_control: _Cache = None
-    citations: None = None
-
-
-class EncodedImage(Part):
-    """A picture itself."""
-
-    type: Literal["base64"]
-    media_type: str
-    data: str
-
-
-class ImageBlock(Part):
-    """A picture."""
-
-    type: Literal["image"]
-    source: EncodedImage
-    cache_control: _Cache = None
-
-
-class ToolUseBlock(Part):
-    """A call that the model made."""
-
-    type: Literal["tool_use"]
-    id: str
-    name: str
-    input: dict[str, Any]
-    cache_control: _Cache = None
-    caller: dict[str, Any] | None = None
-
-
-class ToolResultBlock(Part):
-    """What came of a call."""
-
-    type: Literal["tool_result"]
-    tool_use_id: str
-    content: str | tuple[TextBlock, ...] = ""
-    is_error: bool = False
-    cache_control: _Cache = None
-
-
-class ThinkingBlock(Part):
-    """What the model thought."""
-
-    type: Literal["thinking", "redacted_thinking"]
-    thinking: str = ""
-    signature: str = ""
-    data: str = ""
-
-
-Block = Annotated[
-    TextBlock | ImageBlock | ToolUseBlock | ToolResultBlock | ThinkingBlock, Field(discriminator="type")
-]
-
-
-class Turn(Part):
-    """A turn of the conversation."""
-
-    role: Literal["user", "assistant"]
-    content: str | tuple[Block, ...]
-
-
-class Tool(Part):
-    """A tool of the caller's; those that run at Anthropic's are not to be had."""
-
-    type: Literal["custom"] | None = None
-    name: str
-    description: str | None = None
-    input_schema: dict[str, Any]
-    strict: bool | None = None
-    cache_control: _Cache = None
-
-
-class Choice(Part):
-    """Which tools are called."""
-
-    type: Literal["auto", "any", "tool", "none"]
-    name: str | None = None
-    disable_parallel_tool_use: bool | None = None
-
-
-class NoThinking(Part):
-    """How much the model is to think, which is set for each tier in its options."""
-
-    type: Literal["disabled"]
-
-
-class SchemaFormat(Part):
-    """JSON under a schema."""
-
-    type: Literal["json_schema"]
-    schema_: dict[str, Any] = Field(alias="schema")
-
-
-class OutputConfig(Part):
-    """The form of the answer."""
-
-    format: SchemaFormat | None = None
-
-
-class Metadata(Part):
-    """Who asks, in the caller's own words; nothing depends on it."""
-
-    user_id: Annotated[str, Field(max_length=512)] | None = None
 
 
 class MessagesBody(Part):
