@@ -67,14 +67,17 @@ def read_verdict(reply: Answer, name: str) -> Mapping[str, float]:
 
 
 def _known(token: TokenLogprob) -> list[tuple[str, float]]:
-    """Tokens with log-probabilities: the most probable ones, else the token drawn and a nameless one."""
-    listed = [(text, value) for text, value in token.top if value > -math.inf]
+    """Tokens with log-probabilities: the most probable ones, else the token drawn and a nameless one.
+
+    A server that says more than certainty is taken to say certainty.
+    """
+    listed = [(text, min(value, 0.0)) for text, value in token.top if value > -math.inf]
     if listed or math.isnan(token.logprob) or token.logprob == -math.inf:
         return listed
     rest = token.runner_up_logprob
     if rest is None or math.isnan(rest):
         rest = math.log(max(1.0 - math.exp(min(token.logprob, 0.0)), 1e-9))
-    return [(token.text, min(token.logprob, 0.0)), ("", max(rest, -50.0))]
+    return [(token.text, min(token.logprob, 0.0)), ("", min(max(rest, -50.0), 0.0))]
 
 
 def _says(token: str, word: str) -> bool:

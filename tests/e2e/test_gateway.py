@@ -85,7 +85,13 @@ def test_log_probabilities_of_the_engine(url: str) -> None:
 
 def test_structured_output_of_the_engine(url: str) -> None:
     """The edge is held to the schema while it writes."""
-    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    number = {"type": "integer", "minimum": 0, "maximum": 999}
+    schema = {
+        "type": "object",
+        "properties": {"n": number},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
     form: Any = {"type": "json_schema", "json_schema": {"name": "number", "schema": schema}}
     with OpenAI(base_url=f"{url}/v1", api_key="none") as client:
         answer = client.chat.completions.create(model="edge", messages=SUM, response_format=form)
