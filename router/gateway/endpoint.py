@@ -23,7 +23,7 @@ from router.errors import InvalidRequest, RoutingError, Violation
 from router.gateway.dialect import Dialect
 from router.gateway.exchange import ClientLeft, Exchange
 from router.gateway.house import House
-from router.gateway.problem import NotFound, Problem, TooLarge, WrongMethod, problem_of
+from router.gateway.problem import NotFound, Problem, TooLarge, TooSlow, WrongMethod, problem_of
 from router.request_context import set_current
 from router.rpc.calls import CallRecord
 from router.rpc.edge import new_request_id
@@ -36,7 +36,9 @@ Work = Callable[[bytes, Call, Exchange], Awaitable[None]]
 TIMEOUT_HEADER = "x-upshift-timeout-s"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f-]{1,64}")
-_FORESEEN = (RoutingError, TooLarge, NotFound, WrongMethod)
+# Who sends a body slower than that holds a place that others could have.
+BODY_TIMEOUT_S = 30.0
+_FORESEEN = (RoutingError, TooLarge, TooSlow, NotFound, WrongMethod)
 _LOG = logging.getLogger(__name__)
 
 
@@ -60,7 +62,7 @@ class Endpoint:
         try:
             call = record.call = self._call(record.call, exchange)
             with nullcontext() if self._scope is None else self._house.places.take():
-                body = await exchange.body(self._house.limits.body_byte_count)
+                body = await self._body(exchange)
                 await exchange.unless_left(self._answered(body, call, exchange))
         except ClientLeft:
             self._tell(record, asyncio.CancelledError())
@@ -69,6 +71,13 @@ class Endpoint:
             await self._fail(error, exchange, record.call)
         else:
             self._tell(record, None)
+
+    async def _body(self, exchange: Exchange) -> bytes:
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                return await exchange.body(self._house.limits.body_byte_count)
+        except TimeoutError:
+            raise TooSlow(BODY_TIMEOUT_S) from None
 
     async def _answered(self, body: bytes, call: Call, exchange: Exchange) -> None:
         # A task has a context of its own, so that log lines of requests that run at once are told apart.

@@ -41,6 +41,7 @@ _ENDS = {
     "401": "It comes without a key, or with one that is not known",
     "403": "Its key does not allow it",
     "404": "No such model",
+    "408": "Its body did not come in time",
     "413": "Its body is too large",
     "429": "A limit, a budget or a queue is at its end; `retry-after` says when to come back",
     "500": "Something unforeseen",

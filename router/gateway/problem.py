@@ -46,6 +46,13 @@ class TooLarge(Exception):
         super().__init__(f"the body is larger than {byte_count} bytes, which is all that is taken")
 
 
+class TooSlow(Exception):
+    """The body did not come in time; ``timeout_s`` is what it had."""
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(f"the body did not come within {timeout_s:g} s")
+
+
 class NotFound(Exception):
     """There is nothing under the address."""
 
@@ -74,6 +81,8 @@ def problem_of(error: BaseException) -> Problem:
     """Say how a request ends by ``error``; of an unforeseen one no word gets out."""
     if isinstance(error, TooLarge):
         return Problem(413, "BODY_TOO_LARGE", str(error))
+    if isinstance(error, TooSlow):
+        return Problem(408, "BODY_TOO_SLOW", str(error))
     if isinstance(error, NotFound):
         return Problem(404, "NOT_FOUND", str(error))
     if isinstance(error, WrongMethod):

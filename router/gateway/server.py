@@ -11,6 +11,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from router.config.model import ServerConfig
+from router.gateway.connection import Connection
 from router.gateway.tls import Encryption
 from router.rpc.listen import ListenError, check_doors
 from router.rpc.tls import TlsError
@@ -27,6 +29,8 @@ from router.tenants.key_ring import KeyRing
 # Connections that say nothing between two requests are closed after this.
 _IDLE_S = 75
 _BACKLOG = 2048
+# Connections beyond the requests that are answered at once: idle ones, pages, those told to come back.
+_SPARE_CONNECTION_COUNT = 1024
 
 
 class GatewayServer:
@@ -57,7 +61,8 @@ class GatewayServer:
             self.address = f"{self._listen.rpartition(':')[0]}:{bound.getsockname()[1]}"
         config = uvicorn.Config(
             self._app,
-            http="httptools",
+            http=partial(Connection, head_byte_count=self._settings.max_metadata_bytes),  # type: ignore[arg-type]
+            limit_concurrency=self._settings.max_concurrent_requests + _SPARE_CONNECTION_COUNT,
             loop="none",
             ws="none",
             lifespan="off",
