@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from starlette.types import Receive, Scope, Send
 
-from router.errors import InvalidRequest, RoutingError, Violation
+from router.errors import InvalidRequest, PermissionDenied, RoutingError, Violation
 from router.gateway.dialect import Dialect
 from router.gateway.exchange import ClientLeft, Exchange
 from router.gateway.house import House
@@ -101,7 +101,9 @@ class Endpoint:
     def _call(self, call: Call, exchange: Exchange) -> Call:
         """``call`` with who makes it and how long it may take. Raises RoutingError."""
         authenticator = self._house.authenticator
-        if authenticator is not None and self._scope is not None:
+        if authenticator is None and self._scope is not None:
+            _refuse_pages(exchange)
+        elif authenticator is not None and self._scope is not None:
             principal = authenticator.recognised(self._dialect.key(exchange.headers), self._scope)
             call = replace(call, caller=principal)
         timeout = exchange.headers.get(TIMEOUT_HEADER)
@@ -141,6 +143,18 @@ def _retrying(problem: Problem) -> list[tuple[str, str]]:
 
 def _matching(pattern: re.Pattern[str], value: str | None) -> str:
     return value if value is not None and pattern.fullmatch(value) else ""
+
+
+def _refuse_pages(exchange: Exchange) -> None:
+    """Raise PermissionDenied for what a browser sends for a page, where no key is asked for.
+
+    Any site could else spend the money of whoever looks at it; it could not read the answers, but ask.
+    """
+    if (origin := exchange.headers.get("origin")) is not None:
+        raise PermissionDenied(
+            "ORIGIN_NOT_ALLOWED",
+            f"it comes from a page of {origin[:80]!r}, and this server asks nobody for a key; set auth.keys",
+        )
 
 
 def _seconds(text: str) -> float:

@@ -198,6 +198,17 @@ async def test_a_key_opens_what_it_is_for(gateway: Open, tmp_path: Path) -> None
         assert (await opened.http.get(path)).status_code == 200
 
 
+async def test_pages_of_other_sites_may_not_ask(gateway: Open, tmp_path: Path) -> None:
+    """A browser tells where a request comes from; without a key, no page may spend its reader's money."""
+    headers = {"origin": "http://example.com"}
+    refused = await (await gateway()).http.post(CHAT, json=ASKED, headers=headers)
+    assert (refused.status_code, refused.json()["error"]["reason"]) == (403, "ORIGIN_NOT_ALLOWED")
+    token = key(tmp_path / "keys.json")
+    opened = await gateway(keys=KeyRing(tmp_path / "keys.json"))
+    headers["authorization"] = f"Bearer {token}"
+    assert (await opened.http.post(CHAT, json=ASKED, headers=headers)).status_code == 200
+
+
 async def test_decisions_and_feedback(gateway: Open) -> None:
     """They are as over gRPC."""
     opened = await gateway()
