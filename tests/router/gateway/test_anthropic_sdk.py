@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from anthropic import Anthropic, AsyncAnthropic
 
 from backends.types import JsonSchemaFormat, Role
 from router.errors import ContextTooLong, DeadlineExceeded, NoTierReady, RateLimited
+from router.events import Event
+from router.request import Request
 from router.tenants.key_ring import KeyRing
 from tests.router.gateway.conftest import Open, Opened
 from tests.router.gateway.houses import calling, structured, talking
-from tests.router.rpc.scripted_router import ScriptedRouter, failing
+from tests.router.rpc.scripted_router import ScriptedRouter, failing, stall
 from tests.router.rpc.test_authentication import key
 
 ASKED: Any = [{"role": "user", "content": "hello"}]
@@ -34,8 +37,8 @@ async def client() -> AsyncIterator[Sdk]:
     """Make clients of a gateway that are closed with the test."""
     async with AsyncExitStack() as stack:
 
-        def make(opened: Opened, key: str = "none") -> AsyncAnthropic:
-            made = AsyncAnthropic(base_url=opened.url, api_key=key, max_retries=0)
+        def make(opened: Opened, key: str = "none", **options: Any) -> AsyncAnthropic:
+            made = AsyncAnthropic(base_url=opened.url, api_key=key, **{"max_retries": 0, **options})
             stack.push_async_callback(made.close)
             return made
 
@@ -165,6 +168,31 @@ async def test_errors_are_the_clients_own(
     body: Any = caught.value.body
     assert (body["type"], body["error"]["type"]) == ("error", name)
     assert "secret" not in str(caught.value)
+
+
+async def test_the_client_comes_back_when_it_is_told_to(gateway: Open, client: Sdk) -> None:
+    """After a refusal with a time, its own retry finds the server ready."""
+    tries = 0
+
+    async def second_time(router: ScriptedRouter, request: Request) -> AsyncGenerator[Event]:
+        nonlocal tries
+        tries += 1
+        script = talking if tries > 1 else failing(NoTierReady("down", retry_after_s=0.01))
+        async for event in script(router, request):
+            yield event
+
+    sdk = client(await gateway(second_time), max_retries=1)
+    answer = await sdk.messages.create(model="auto", max_tokens=5, messages=ASKED)
+    assert (answer.stop_reason, tries) == ("end_turn", 2)
+
+
+async def test_a_client_that_times_out_stops_the_model(gateway: Open, client: Sdk) -> None:
+    """Its own timeout closes the connection, and that reaches the core."""
+    opened = await gateway(stall)
+    with pytest.raises(anthropic.APITimeoutError):
+        await client(opened, timeout=0.3).messages.create(model="auto", max_tokens=5, messages=ASKED)
+    assert isinstance(opened.core, ScriptedRouter)
+    await asyncio.wait_for(opened.core.stopped.wait(), 1)
 
 
 async def test_the_key_of_its_own_header(gateway: Open, client: Sdk, tmp_path: Path) -> None:
