@@ -12,7 +12,6 @@ import logging
 import math
 import re
 import time
-import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -25,6 +24,7 @@ from router.gateway.exchange import ClientLeft, Exchange
 from router.gateway.house import House
 from router.gateway.problem import NotFound, Problem, TooLarge, TooSlow, WrongMethod, problem_of
 from router.request_context import set_current
+from router.rpc.call_log import log_failure
 from router.rpc.calls import CallRecord
 from router.rpc.edge import new_request_id
 from router.rpc.names import REQUEST_ID_KEY, SESSION_KEY
@@ -123,7 +123,7 @@ class Endpoint:
         if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
             raise error
         problem = problem_of(error)
-        _log(error, problem.reason, call)
+        log_failure(_LOG, error, problem.reason, call, is_foreseen=isinstance(error, _FORESEEN))
         if exchange.is_answered:
             await exchange.write(self._dialect.error_event(problem))
             await exchange.end_stream()
@@ -166,17 +166,3 @@ def _seconds(text: str) -> float:
         said = f"is {text[:40]!r}; it must be a number of seconds above 0, at most 86400"
         raise InvalidRequest((Violation(TIMEOUT_HEADER, "TIMEOUT_INVALID", said),))
     return seconds
-
-
-def _log(error: BaseException, reason: str, call: Call) -> None:
-    """Keep what an operator needs; an unforeseen error's own words may quote a prompt and are left out."""
-    if isinstance(error, _FORESEEN):
-        _LOG.info("request %s trace %s ends in %s", call.request_id, call.traceparent or "-", reason)
-        return
-    _LOG.error(
-        "request %s trace %s ends in an unforeseen %s at\n%s",
-        call.request_id,
-        call.traceparent or "-",
-        type(error).__name__,
-        "".join(traceback.format_tb(error.__traceback__)),
-    )

@@ -88,11 +88,14 @@ async def _pump_all(
             async for event in events:
                 await told.put((place, event))
 
+    failure: Exception | None = None
     try:
         async with asyncio.TaskGroup() as group:
             for place, request in enumerate(asked):
                 group.create_task(pump(place, request))
     except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    finally:
-        await told.put(None)
+        failure = failed.exceptions[0]
+    # Not where it is cancelled: then nobody listens any more, and a full queue would hold it for ever.
+    await told.put(None)
+    if failure is not None:
+        raise failure

@@ -12,7 +12,6 @@ import logging
 import re
 import secrets
 import time
-import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -26,6 +25,7 @@ from backends.upshift_node_wire import HOP_COUNT_KEY
 from router.errors import InvalidRequest, RoutingError, Violation
 from router.request_context import set_current
 from router.rpc.authentication import Authenticator
+from router.rpc.call_log import log_failure
 from router.rpc.calls import CallListener, CallRecord
 from router.rpc.names import DETAILS_KEY, REQUEST_ID_KEY, SESSION_KEY
 from router.rpc.places import Places
@@ -203,23 +203,9 @@ async def _end(error: BaseException, context: Context, call: Call) -> NoReturn:
     if isinstance(error, grpc.aio.AbortError):
         raise error
     status = wire_status(error)
-    _log(error, status.reason, call)
+    log_failure(_LOG, error, status.reason, call, is_foreseen=isinstance(error, RoutingError))
     metadata: tuple[tuple[str, Any], ...] = (
         (REQUEST_ID_KEY, call.request_id),
         (DETAILS_KEY, status.details),
     )
     await context.abort(status.code, status.message, trailing_metadata=metadata)
-
-
-def _log(error: BaseException, reason: str, call: Call) -> None:
-    """Keep what an operator needs; an unforeseen error's own words may quote a prompt and are left out."""
-    if isinstance(error, RoutingError):
-        _LOG.info("request %s trace %s ends in %s", call.request_id, call.traceparent or "-", reason)
-        return
-    _LOG.error(
-        "request %s trace %s ends in an unforeseen %s at\n%s",
-        call.request_id,
-        call.traceparent or "-",
-        type(error).__name__,
-        "".join(traceback.format_tb(error.__traceback__)),
-    )
