@@ -18,8 +18,8 @@ setup: $(READY) ## Install everything into .venv (done by the others too)
 demo: $(READY) ## Route 300 fresh requests over three real tiers and draw what it saves
 	@$(BIN)/upshift demo $(ARGS)
 
-test: $(READY) ## Run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## Run the tests, a process a core (one after the other with ARGS="-n 0")
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 coverage: $(READY) ## Count the branches that the tests take, by file, as in ARGS="tests/router"
 	@$(BIN)/python -m pytest -q --cov=router --cov=policies --cov-branch --cov-report=term-missing:skip-covered $(ARGS)

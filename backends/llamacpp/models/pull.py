@@ -64,8 +64,11 @@ class _Hashed:
 
 
 def _bar_class(progress: Progress) -> type[Any]:
-    """Make a progress bar as huggingface_hub wants it, that draws nothing and tells ``progress``."""
-    from huggingface_hub.utils import tqdm
+    """Make a progress bar as huggingface_hub wants it, that draws nothing and tells ``progress``.
+
+    The hub's own bars tell nothing where a process has switched them off, so this is none of them.
+    """
+    from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]
         def __init__(self, *words: Any, **options: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -92,6 +93,15 @@ def test_pulls_and_pins(hub: Hub) -> None:
     assert pulled.sha256 == hashlib.sha256(hub.data).hexdigest()
     assert pulled.options == {"model": f"{NAME}@{COMMIT}", "sha256": pulled.sha256}
     assert ("downloading", len(hub.data), len(hub.data)) in heard
+
+
+def test_progress_is_told_where_the_hubs_own_bars_are_off(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other libraries in the process switch those off."""
+    bars = importlib.import_module("huggingface_hub.utils.tqdm")
+    monkeypatch.setattr(bars, "progress_bar_states", {"_global": False})
+    heard: list[str] = []
+    pull(NAME, progress=lambda stage, *_: heard.append(stage))
+    assert "downloading" in heard
 
 
 def test_the_pinned_name_needs_no_network(hub: Hub) -> None:

@@ -1,4 +1,4 @@
-"""Small ways to write within a form without a model: by chance, or a given text byte by byte."""
+"""Small ways to write within a form without a model: by chance, or a given text."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Speller:
         self._constraints = Constraints(vocabulary, size)
         self._pieces = [_bytes_of(vocabulary, token) for token in range(size)]
         self._tokens = {piece: token for token, piece in enumerate(self._pieces)}
+        self._longest = max(map(len, self._pieces))
         self._zeros = np.zeros(size, np.float32)
         self._end = next(t for t in range(size) if llama_cpp.llama_vocab_is_eog(vocabulary, t))
 
@@ -34,7 +35,7 @@ class Speller:
     def takes(self, form: ResponseFormat, text: str) -> bool:
         """Whether ``text``, as a whole, is an answer of ``form``."""
         with closing(self.start(form)) as constraint:
-            return self._follows(constraint, text) and self._allows(constraint, self._end)
+            return self._follows(constraint, text) and self._end in self._allowed(constraint)
 
     def begins(self, form: ResponseFormat, text: str) -> bool:
         """Whether ``text`` may be the beginning of an answer of ``form``."""
@@ -57,18 +58,24 @@ class Speller:
         return None
 
     def _follows(self, constraint: Constraint, text: str) -> bool:
-        for byte in text.encode():
-            token = self._tokens[bytes([byte])]
-            if not self._allows(constraint, token):
+        """Write ``text``, each time by the longest token that may come: where only one text can follow, the
+        tokens that a model would write it in are the only ones allowed."""
+        left = text.encode()
+        while left:
+            allowed = self._allowed(constraint)
+            lengths = range(min(len(left), self._longest), 0, -1)
+            token = next((t for n in lengths if (t := self._tokens.get(left[:n])) in allowed), None)
+            if token is None:
                 return False
             constraint.accept(token)
+            left = left[len(self._pieces[token]) :]
         return True
 
-    def _allows(self, constraint: Constraint, token: int) -> bool:
+    def _allowed(self, constraint: Constraint) -> frozenset[int]:
         try:
-            return bool(np.isfinite(constraint.masked(self._zeros)[token]))
+            return frozenset(np.flatnonzero(np.isfinite(constraint.masked(self._zeros))).tolist())
         except Unavailable:  # no token of this vocabulary can follow
-            return False
+            return frozenset()
 
 
 @contextmanager
