@@ -58,8 +58,10 @@ class Speller:
         return None
 
     def _follows(self, constraint: Constraint, text: str) -> bool:
-        """Write ``text``, each time by the longest token that may come: where only one text can follow, the
-        tokens that a model would write it in are the only ones allowed."""
+        """Write ``text``, each time by the longest token that may come.
+
+        Where one text alone can follow, only the tokens are allowed that a model would write it in.
+        """
         left = text.encode()
         while left:
             allowed = self._allowed(constraint)
