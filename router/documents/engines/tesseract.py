@@ -26,7 +26,8 @@ def read(subject: Subject) -> Iterator[Reading]:
     """Read an element in this process; a generator of one, as workers run."""
     image, region, scale = picture(subject, dpi=_DPI)
     encoded = io.BytesIO()
-    image.save(encoded, "BMP")
+    # It reads shades only; with colours it takes 1.4 times as long for the same words (20 receipts).
+    image.convert("L").save(encoded, "BMP")
     is_page = subject.element.features.get("scan", 0.0) > 0
     command = ["tesseract", "stdin", "stdout", "--psm", "4" if is_page else "6", "tsv"]
     done = subprocess.run(  # noqa: S603  a fixed command

@@ -12,6 +12,7 @@ from router.documents.verify.base import Claim
 
 _ENVIRONMENT = re.compile(r"\\(begin|end)\{([^}]*)\}")
 _MOST_CHARACTERS = 100_000
+_MOST_FORMULA_CHARACTERS = 5_000
 
 
 class CodeParses:
@@ -36,14 +37,38 @@ class CodeParses:
 
 
 class FormulaHolds:
-    """``formula_holds``: 1 where brackets and environments of a LaTeX formula close, 0 where they do not."""
+    r"""``formula_holds``: 1 where a LaTeX formula can be set, 0 where it cannot.
+
+    It cannot where braces, environments or ``\left`` and ``\right`` do not pair, where a command lacks what
+    it acts on, or a letter has two exponents. Commands that are not known count as known.
+    """
 
     def measure(self, claim: Claim) -> Mapping[str, float]:
         """Score a reading."""
         text = claim.reading.text
-        if claim.element.label is not Label.FORMULA or "\\" not in text:
+        is_latex = claim.element.label is Label.FORMULA and "\\" in text
+        if not is_latex or len(text) > _MOST_FORMULA_CHARACTERS:
             return {}
-        return {"formula_holds": float(_braces_close(text) and _environments_close(text))}
+        return {"formula_holds": float(_braces_close(text) and _environments_close(text) and _renders(text))}
+
+
+def _renders(text: str) -> bool:
+    """Whether it becomes MathML; True where what would make it so is missing or breaks down itself."""
+    try:
+        from latex2mathml import exceptions
+        from latex2mathml.converter import convert
+    except ImportError:
+        return True
+    wrong = tuple(
+        kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)
+    )
+    try:
+        convert(text)
+    except wrong:
+        return False
+    except Exception:  # noqa: BLE001  a formula that another program cannot read is not thereby wrong
+        return True
+    return True
 
 
 def _braces_close(text: str) -> bool:

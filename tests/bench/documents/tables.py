@@ -40,7 +40,7 @@ async def measure(folder: Path, engines: Mapping[str, Engine]) -> TableFigures:
     """Judge every table by curves that were fitted without its document."""
     found = list(cases(folder))
     remembering = {name: Remembering(engines[name]) for name in LADDER}
-    judged = [await _judged(case, remembering) for case in found]
+    judged = [await judged_case(case, remembering) for case in found]
     outcomes: list[Outcome | None] = [None] * len(found)
     for fit_on, judge in folds([case.document for case in found]):
         curves = curves_of([judged[index] for index in fit_on])
@@ -57,7 +57,8 @@ def curves_of(judged: Sequence[Mapping[str, list[Judged]]]) -> dict[str, Curve]:
     }
 
 
-async def _judged(case: Case, engines: Mapping[str, Remembering]) -> dict[str, list[Judged]]:
+async def judged_case(case: Case, engines: Mapping[str, Remembering]) -> dict[str, list[Judged]]:
+    """What every engine makes of a table, and whether it is right."""
     scored = await scores_of(case.subject, [engines[name] for name in LADDER], case.subject.element.native)
     return {
         name: [Judged(case.document, scores, _f1(reading.grid, case) >= RIGHT) for scores in stages]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +15,12 @@ from router.documents.parse.pdf import PdfSplitter
 from router.documents.route.group import Group
 from router.documents.route.routes import Routes, usual_routes
 from router.documents.table import Grid
+from router.documents.verify.confidence import Curve
 from router.documents.verify.relations import Relation, relations
-from tests.bench.documents.climbing import climb
+from tests.bench.documents.climbing import Remembering, climb
+from tests.bench.documents.fitted import folds
 from tests.bench.documents.icdar import Case, cases
+from tests.bench.documents.tables import LADDER, curves_of, judged_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +40,57 @@ class WholeFigures:
 
 
 async def measure(folder: Path, engines: Mapping[str, Engine]) -> WholeFigures:
-    """Read every document that has human cells, with the shipped routes and curves."""
-    truths: dict[str, list[Case]] = {}
-    for case in cases(folder):
-        truths.setdefault(case.document, []).append(case)
-    route = Routes(usual_routes(engines)).of(Group.TABLE)
-    both, theirs, ours, shares, found = 0, 0, 0, [], 0
-    for document, known in truths.items():
-        path = folder / f"{document}.pdf"
-        grids: list[tuple[int, Grid]] = []
-        for page, subject in _tables(path):
-            outcome = await climb(subject, engines, route, {})
-            if outcome.reading is not None and outcome.reading.grid is not None:
-                grids.append((page, outcome.reading.grid))
-        said = _by_page(grids)
-        wanted = _by_page([(case.subject.page.number, case.truth) for case in known])
-        right = sum((said & wanted).values())
-        both, ours, theirs = both + right, ours + said.total(), theirs + wanted.total()
-        shares.append(2.0 * right / max(said.total() + wanted.total(), 1))
-        found += len(grids)
-    precision, recall = both / max(ours, 1), both / max(theirs, 1)
+    """Read every document that has human cells, by curves that were fitted on the others."""
+    found = list(cases(folder))
+    remembering = {name: Remembering(engines[name]) for name in LADDER}
+    judged = [await judged_case(case, remembering) for case in found]
+    counts: list[_Count] = []
+    for fit_on, judge in folds([case.document for case in found]):
+        curves = curves_of([judged[index] for index in fit_on])
+        truths: dict[str, list[Case]] = {}
+        for index in judge:
+            truths.setdefault(found[index].document, []).append(found[index])
+        for document, known in truths.items():
+            counts.append(await _read(folder / f"{document}.pdf", known, engines, curves))
+    both, ours, theirs = (sum(getattr(one, name) for one in counts) for name in ("both", "ours", "theirs"))
     return WholeFigures(
-        len(truths),
-        sum(map(len, truths.values())),
-        found,
-        precision,
-        recall,
+        len(counts),
+        len(found),
+        sum(one.table_count for one in counts),
+        both / max(ours, 1),
+        both / max(theirs, 1),
         2.0 * both / max(ours + theirs, 1),
-        sum(shares) / max(len(shares), 1),
+        sum(one.f1 for one in counts) / max(len(counts), 1),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """Tables that were read in a document, and relations: those right, those read, those there."""
+
+    table_count: int
+    both: int
+    ours: int
+    theirs: int
+
+    @property
+    def f1(self) -> float:
+        return 2.0 * self.both / max(self.ours + self.theirs, 1)
+
+
+async def _read(
+    path: Path, known: Sequence[Case], engines: Mapping[str, Engine], curves: Mapping[str, Curve]
+) -> _Count:
+    """Read a document by the shipped route."""
+    route = Routes(usual_routes(engines)).of(Group.TABLE)
+    grids: list[tuple[int, Grid]] = []
+    for page, subject in _tables(path):
+        outcome = await climb(subject, engines, route, curves)
+        if outcome.reading is not None and outcome.reading.grid is not None:
+            grids.append((page, outcome.reading.grid))
+    said = _by_page(grids)
+    wanted = _by_page([(case.subject.page.number, case.truth) for case in known])
+    return _Count(len(grids), sum((said & wanted).values()), said.total(), wanted.total())
 
 
 def _tables(path: Path) -> Iterator[tuple[int, Subject]]:

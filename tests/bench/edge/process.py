@@ -26,7 +26,7 @@ class Process:
 
     def cpu_s(self) -> float:
         """Processor seconds used so far by the server and all processes that it started (Linux only)."""
-        return sum(_cpu_s(process) for process in _family(self.popen.pid))
+        return family_cpu_s(self.popen.pid)
 
     def check(self) -> None:
         """Raise RuntimeError with the end of its log if it has ended."""
@@ -63,6 +63,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def family_cpu_s(root: int) -> float:
+    """Processor seconds used so far by ``root`` and all below it, ended ones included (Linux only)."""
+    return sum(_cpu_s(process) for process in _family(root))
+
+
 def _family(root: int) -> set[int]:
     """``root`` and everything below it."""
     parents = {}
@@ -76,8 +81,9 @@ def _family(root: int) -> set[int]:
 
 
 def _cpu_s(process: int) -> float:
+    """Its own time, and that of its children which have ended."""
     fields = _fields(Path(f"/proc/{process}/stat"))
-    return 0.0 if fields is None else (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+    return 0.0 if fields is None else sum(map(int, fields[11:15])) / _TICKS_PER_S
 
 
 def _fields(stat: Path) -> list[str] | None:
