@@ -1,7 +1,7 @@
 """The server's life: bind, load, serve, drain, stop.
 
-Decides the order of these and what gRPC is allowed: how many calls, how large, how often pinged,
-and from where. Refuses to know what is served beyond its seam.
+Decides the order of these, how many calls there may be, and from where. Refuses to know what is served beyond
+its seam.
 """
 
 from __future__ import annotations
@@ -31,21 +31,13 @@ from router.rpc.health import Health
 from router.rpc.listen import bind
 from router.rpc.names import SERVICE_NAME
 from router.rpc.places import Places
+from router.rpc.port_options import port_options
 from router.rpc.seam import Core
 from router.rpc.service import RouterService
 from router.tenants.key_ring import KeyRing
 
 _LOG = logging.getLogger(__name__)
 
-_KEEPALIVE_OPTIONS = (
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    # Clients may ping every 10 s; more often counts as abuse and ends the connection.
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    # Clients find new replicas when they connect anew.
-    ("grpc.max_connection_age_ms", 1_800_000),
-)
 # Calls beyond the limit: those that are told to come back, and health checks.
 _SPARE_CALL_COUNT = 256
 
@@ -130,17 +122,9 @@ class RouterServer:
 
     def _build(self) -> grpc.aio.Server:
         settings = self._settings
+        call_count = settings.max_concurrent_requests + _SPARE_CALL_COUNT
         server = grpc.aio.server(
-            options=(
-                # Else a second server on the same port starts without a word and takes half the calls.
-                ("grpc.so_reuseport", 0),
-                ("grpc.max_receive_message_length", settings.max_message_bytes),
-                # Without the second one gRPC would let more in now and then, at random.
-                ("grpc.max_metadata_size", settings.max_metadata_bytes),
-                ("grpc.absolute_max_metadata_size", settings.max_metadata_bytes),
-                *_KEEPALIVE_OPTIONS,
-            ),
-            maximum_concurrent_rpcs=settings.max_concurrent_requests + _SPARE_CALL_COUNT,
+            options=port_options(settings, call_count=call_count), maximum_concurrent_rpcs=call_count
         )
         service = RouterService(self._core, max_text_byte_count=settings.max_prompt_bytes)
         authenticator = None if self._keys is None else Authenticator(self._keys)

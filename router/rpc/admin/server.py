@@ -23,12 +23,15 @@ from router.rpc.edge import Edge, Handler
 from router.rpc.listen import ListenError, bind, is_loopback
 from router.rpc.names import ADMIN_SERVICE_NAME, SERVICE_NAME
 from router.rpc.places import Places
+from router.rpc.port_options import port_options
 from router.rpc.status import wire_status
 from router.tenants.key_ring import KeyRing
 from router.tenants.principal import Scope
 
 # Admin calls are few; and a model may take minutes to load.
 _MAX_CALL_COUNT = 16
+# Beyond the limit: those that are told to come back.
+_ALL_CALL_COUNT = 2 * _MAX_CALL_COUNT
 _TIMEOUT_S = 600.0
 _GRACE_S = 1.0
 
@@ -73,16 +76,10 @@ class AdminServer:
 
     def _build(self) -> grpc.aio.Server:
         authenticator = Authenticator(self._keys)
-        settings = self._settings
         server = grpc.aio.server(
             interceptors=(_KeyedReflection(authenticator),),
-            options=(
-                ("grpc.so_reuseport", 0),
-                ("grpc.max_receive_message_length", settings.max_message_bytes),
-                ("grpc.max_metadata_size", settings.max_metadata_bytes),
-                ("grpc.absolute_max_metadata_size", settings.max_metadata_bytes),
-            ),
-            maximum_concurrent_rpcs=2 * _MAX_CALL_COUNT,
+            options=port_options(self._settings, call_count=_ALL_CALL_COUNT),
+            maximum_concurrent_rpcs=_ALL_CALL_COUNT,
         )
         listeners = () if self._audit is None else (self._audit.heard,)
         handlers = _handlers(
