@@ -126,6 +126,12 @@ class DeadlineExceeded(RoutingError):
     reason = "DEADLINE_EXCEEDED"
 
 
+class MessageTooSlow(RoutingError):
+    """What was to be asked did not come in time."""
+
+    reason = "MESSAGE_TOO_SLOW"
+
+
 class UnknownRequest(RoutingError):
     """No request of this id is in the journal."""
 

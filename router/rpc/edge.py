@@ -1,8 +1,8 @@
 """Where calls come in from gRPC and errors go out: the one guard around every method.
 
 Decides what a call is named, how long it may take, and how it ends when it fails. Reads the bytes
-itself, so that malformed ones are the caller's error and not an internal one. Refuses to know what
-the methods do.
+itself, so that malformed ones are the caller's error and not an internal one, and asks for a key before it
+waits for them, so that nobody else holds a call open. Refuses to know what the methods do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from google.protobuf.message import DecodeError, Message
 from upshift.v1 import router_pb2
 
 from backends.upshift_node_wire import HOP_COUNT_KEY
-from router.errors import InvalidRequest, RoutingError, Violation
+from router.errors import InvalidRequest, MessageTooSlow, RoutingError, Violation
 from router.request_context import set_current
 from router.rpc.authentication import Authenticator
 from router.rpc.call_log import log_failure
@@ -41,6 +41,8 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, Message]"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f-]{1,64}")
 _HOP_COUNT = re.compile(r"[0-9]{1,4}")
+MESSAGE_TIMEOUT_S = 30.0
+"""How long a call may be open before its message has come."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -78,10 +80,11 @@ class Edge:
     def unary(self, kind: type[M], method: Callable[[M, Call], Awaitable[Message]], scope: Scope) -> Handler:
         """Handle a call with one answer, for keys of ``scope``."""
 
-        async def handle(raw: bytes, context: Context) -> Message:
+        async def handle(sent: AsyncIterator[bytes], context: Context) -> Message:
             call, record = self._begin(context, kind)
             try:
                 call = record.call = self._recognised(call, context, scope)
+                raw = await _first(sent)
                 with self._places.take():
                     record.message = message = _parse(kind, raw)
                     record.answer = answer = await method(message, call)
@@ -91,17 +94,18 @@ class Edge:
             self._tell(record, None)
             return answer
 
-        return grpc.unary_unary_rpc_method_handler(handle, None, _serialize)
+        return grpc.stream_unary_rpc_method_handler(handle, None, _serialize)
 
     def stream(
         self, kind: type[M], method: Callable[[M, Call], AsyncGenerator[Message]], scope: Scope
     ) -> Handler:
         """Handle a call with a stream of answers, for keys of ``scope``."""
 
-        async def handle(raw: bytes, context: Context) -> None:
+        async def handle(sent: AsyncIterator[bytes], context: Context) -> None:
             call, record = self._begin(context, kind)
             try:
                 call = record.call = self._recognised(call, context, scope)
+                raw = await _first(sent)
                 with self._places.take():
                     async with aclosing(method(_parse(kind, raw), call)) as answers:
                         async for answer in answers:
@@ -111,7 +115,7 @@ class Edge:
                 await _end(error, context, call)
             self._tell(record, None)
 
-        return grpc.unary_stream_rpc_method_handler(handle, None, _serialize)
+        return grpc.stream_stream_rpc_method_handler(handle, None, _serialize)
 
     def exchange(
         self, kind: type[M], method: Callable[[AsyncIterator[M], Call], AsyncGenerator[Message]], scope: Scope
@@ -181,6 +185,17 @@ def _matching(pattern: re.Pattern[str], value: str | bytes | None) -> str:
 
 def _serialize(message: Message) -> bytes:
     return message.SerializeToString()
+
+
+async def _first(sent: AsyncIterator[bytes]) -> bytes:
+    """The message of a call that has one. gRPC itself would wait for it as long as the connection lives."""
+    try:
+        async with asyncio.timeout(MESSAGE_TIMEOUT_S):
+            return await anext(sent)
+    except TimeoutError:
+        raise MessageTooSlow(f"the call's message did not come within {MESSAGE_TIMEOUT_S:g} s") from None
+    except StopAsyncIteration:
+        raise InvalidRequest((Violation("", "MESSAGE_MISSING", "the call ended without one"),)) from None
 
 
 def _parse(kind: type[M], raw: bytes) -> M:

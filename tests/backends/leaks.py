@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 # A closed transport lets its socket go at the loop's next turns, and gRPC's own threads do so later.
-_TURN_COUNT, _TURN_S = 400, 0.005
+_TURN_COUNT, _TURN_S = 4_000, 0.005
 
 
 def open_sockets() -> set[str]:

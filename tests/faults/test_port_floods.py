@@ -17,10 +17,11 @@ from router.live.config_file import ConfigFile
 from router.live.core import LiveRouter
 from router.live.reloader import Reloader
 from router.live.versions import Versions
-from router.rpc import port_options
+from router.rpc import edge, port_options
 from router.rpc.admin.server import AdminServer
 from router.rpc.admin.service import AdminService
 from router.rpc.client.admin import AdminClient
+from router.rpc.client.errors import UpshiftError
 from router.rpc.server import RouterServer
 from router.tenants.key_file import write_keys
 from router.tenants.key_ring import KeyRing
@@ -51,7 +52,16 @@ class Port:
         self._key = key
 
     async def serves(self) -> bool:
-        """Whether somebody who comes now is answered."""
+        """Whether somebody who comes now is answered; False where too many calls are open."""
+        try:
+            return await self._answers()
+        except (grpc.RpcError, UpshiftError) as error:
+            code = error.code if isinstance(error, UpshiftError) else error.code()
+            if code is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+                raise
+            return False
+
+    async def _answers(self) -> bool:
         if self._key is not None:
             return await asyncio.to_thread(self._administered)
         async with grpc.aio.insecure_channel(self.address) as channel:
@@ -68,7 +78,7 @@ class Port:
 @asynccontextmanager
 async def router_port(_: Path) -> AsyncIterator[Port]:
     """Where requests come in."""
-    settings = ServerConfig.model_validate({"listen": "127.0.0.1:0"})
+    settings = ServerConfig.model_validate({"listen": "127.0.0.1:0", "max_concurrent_requests": 4})
     async with RouterServer(settings, ScriptedRouter()) as server:
         yield Port(await server.start(), "/upshift.v1.RouterService/Generate", None)
 
@@ -150,6 +160,18 @@ async def test_pings_without_end(port: Port) -> None:
         flooding.cancel()
     assert b"too_many_pings" in said
     assert await port.serves()
+
+
+async def test_calls_whose_message_never_comes(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than there may be at once: they are given up, before that where they show no key."""
+    monkeypatch.setattr(edge, "MESSAGE_TIMEOUT_S", 0.3)
+    async with Peer(port.address) as peer:
+        await peer.greet()
+        for stream in range(1, 700, 2):
+            await peer.say(frame(HEADERS, END_HEADERS, stream, call(port.method)))
+        async with asyncio.timeout(60.0):
+            while not await port.serves():
+                await asyncio.sleep(0.05)
 
 
 async def test_many_who_say_nothing(port: Port) -> None:
