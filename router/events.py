@@ -154,6 +154,7 @@ class Result:
     ``skipped`` says by name why tiers of the ladder could not be asked: ``not_ready``, ``circuit_open``.
     ``tool_calls`` are what the answer calls beside or instead of its text. ``tokens`` are the generated
     tokens, reasoning included, where the prompt asks for log-probabilities and the tier gives them.
+    ``stop_sequence`` is the stop string that ended the answer; None: none did, or its tier does not tell.
     """
 
     request_id: str
@@ -174,6 +175,7 @@ class Result:
     skipped: Mapping[str, str] = field(default_factory=dict)
     tool_calls: tuple[ToolCall, ...] = ()
     tokens: tuple[TokenLogprob, ...] = ()
+    stop_sequence: str | None = None
 
 
 Event = Decided | AttemptStarted | TextDelta | AttemptRejected | Result
