@@ -21,6 +21,7 @@ class TierEstimate:
     """What is predicted of a tier before it runs; ``exclusion_reason`` None: it may be used.
 
     ``cost_usd_micros`` is money; what waiting and energy cost by the policy's weights is beside it.
+    ``input_token_count`` is what the prompt takes there: counted where the tier can count, else estimated.
     """
 
     tier: str
@@ -29,6 +30,7 @@ class TierEstimate:
     exclusion_reason: str | None = None
     latency_cost_usd_micros: float = 0.0
     energy_cost_usd_micros: float = 0.0
+    input_token_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
