@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
+from typing import Self
 
 import aiohttp
 import httpx
@@ -114,12 +115,25 @@ def _timeout(waits: _Waits) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, connect=pool_s, sock_connect=connect_s, sock_read=read_s)
 
 
-async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    try:
-        async for piece in response.content.iter_any():
-            yield piece
-    except _CAUGHT as exc:
-        raise _translated(exc) from exc
+class _Pieces:
+    """The body of a response in pieces as they come; no generator, which would have to be closed."""
+
+    __slots__ = ("_content",)
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._content = response.content
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            piece = await self._content.readany()
+        except _CAUGHT as exc:
+            raise _translated(exc) from exc
+        if not piece:
+            raise StopAsyncIteration
+        return piece
 
 
 class AiohttpReply:
@@ -137,7 +151,7 @@ class AiohttpReply:
 
     def pieces(self) -> AsyncIterator[bytes]:
         """The body in pieces as they come."""
-        return _pieces(self._response)
+        return _Pieces(self._response)
 
     async def aclose(self) -> None:
         """Close the connection, unless the body was read to its end: then it serves again already."""
@@ -151,7 +165,7 @@ class _Body(httpx.AsyncByteStream):
         self._response = response
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _pieces(self._response)
+        return _Pieces(self._response)
 
     async def aclose(self) -> None:
         """Close it; see :meth:`AiohttpReply.aclose`."""
