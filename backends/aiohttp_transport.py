@@ -7,13 +7,16 @@ one of httpx that means the same, at one place. Needs the extra ``fast``.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
+from typing import Self
 
 import aiohttp
 import httpx
 from yarl import URL
+
+# Seconds to wait for a place, for a connection, and for each piece; None: without end.
+_Waits = tuple[float | None, float | None, float | None]
 
 # First match wins.
 _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
@@ -42,24 +45,44 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; its body is sent whole, that of the response is streamed."""
+        timeout = request.extensions.get("timeout", {})
+        response = await self._sent(
+            request.method,
+            str(request.url),
+            request.headers.multi_items(),
+            await request.aread(),
+            (timeout.get("pool"), timeout.get("connect"), timeout.get("read")),
+        )
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
+
+    async def post(
+        self, url: httpx.URL, headers: Mapping[str, str], content: bytes, limits: httpx.Timeout
+    ) -> AiohttpReply:
+        """Fill :class:`backends.http_post.Poster`."""
+        waits = (limits.pool, limits.connect, limits.read)
+        return AiohttpReply(await self._sent("POST", str(url), headers, content, waits))
+
+    async def _sent(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | list[tuple[str, str]],
+        content: bytes,
+        waits: _Waits,
+    ) -> aiohttp.ClientResponse:
         if self._session is None:
             self._session = self._open()
-        timeout = request.extensions.get("timeout", {})
-        with _translated():
-            response = await self._session.request(
-                request.method,
-                _address(str(request.url)),
-                headers=request.headers.multi_items(),
-                data=await request.aread(),
+        try:
+            return await self._session.request(
+                method,
+                _address(url),
+                headers=headers,
+                data=content,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    total=None,
-                    connect=timeout.get("pool"),
-                    sock_connect=timeout.get("connect"),
-                    sock_read=timeout.get("read"),
-                ),
+                timeout=_timeout(waits),
             )
-        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response))
+        except _CAUGHT as exc:
+            raise _translated(exc) from exc
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -86,27 +109,73 @@ def _address(url: str) -> URL:
     return URL(url, encoded=True)
 
 
-class _Body(httpx.AsyncByteStream):
-    """The body of a response, in pieces as they come."""
+@lru_cache(maxsize=64)
+def _timeout(waits: _Waits) -> aiohttp.ClientTimeout:
+    pool_s, connect_s, read_s = waits
+    return aiohttp.ClientTimeout(total=None, connect=pool_s, sock_connect=connect_s, sock_read=read_s)
+
+
+class _Pieces:
+    """The body of a response in pieces as they come; no generator, which would have to be closed."""
+
+    __slots__ = ("_content",)
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._content = response.content
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            piece = await self._content.readany()
+        except _CAUGHT as exc:
+            raise _translated(exc) from exc
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+
+class AiohttpReply:
+    """Fills :class:`backends.http_post.Reply`."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
+        self.status_code = response.status
+        self.headers = response.headers
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _translated():
-            async for piece in self._response.content.iter_any():
-                yield piece
+    @property
+    def is_read(self) -> bool:
+        """Whether all of it has come and was taken."""
+        return self._response.content.at_eof()
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """The body in pieces as they come."""
+        return _Pieces(self._response)
 
     async def aclose(self) -> None:
         """Close the connection, unless the body was read to its end: then it serves again already."""
         self._response.close()
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except tuple(kind for kind, _ in _ERRORS) as exc:
-        kind = next(ours for theirs, ours in _ERRORS if isinstance(exc, theirs))
-        # Its own words may hold what the server sent.
-        raise kind(type(exc).__name__) from exc
+class _Body(httpx.AsyncByteStream):
+    """The body of a response of httpx."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Pieces(self._response)
+
+    async def aclose(self) -> None:
+        """Close it; see :meth:`AiohttpReply.aclose`."""
+        self._response.close()
+
+
+_CAUGHT = tuple(kind for kind, _ in _ERRORS)
+
+
+def _translated(error: Exception) -> httpx.TransportError:
+    kind = next(ours for theirs, ours in _ERRORS if isinstance(error, theirs))
+    # Its own words may hold what the server sent.
+    return kind(type(error).__name__)

@@ -24,6 +24,11 @@ class AnswerText:
         """Whether a stop string was found; nothing comes after it."""
         return self._stops.found
 
+    @property
+    def stop_string(self) -> str | None:
+        """The stop string that was found."""
+        return self._stops.string
+
     def feed(self, text: str) -> Piece:
         """Return what of ``text``, and of what was held back, has become certain."""
         piece = self._splitter.feed(text)

@@ -88,6 +88,7 @@ class MessageAnswer(StreamedAnswer):
             return Delta()
         if delta.stop_reason == "refusal":
             self.refusal = "the model declines to answer"
+        self._told_stop_sequence = delta.stop_sequence
         held = self._said_at_last()
         text = held + self._finish(finish_reason_of(delta.stop_reason))
         return delta_of(text, calls=self._called())

@@ -65,6 +65,7 @@ class EventDelta(_Lenient):
     thinking: str | None = None
     partial_json: str | None = None
     stop_reason: str | None = None
+    stop_sequence: str | None = None
 
 
 class EventError(_Lenient):

@@ -138,7 +138,7 @@ class EchoBackend:
             reason = FinishReason.TOOL_CALLS
             count += sum(len(call.arguments.split()) for call in calls)
             yield Delta(tool_calls=calls)
-        yield Completion(reason, Usage(input_token_count, count))
+        yield Completion(reason, Usage(input_token_count, count), stop_sequence=text.stop_string)
 
     def _calls(self, prompt: Prompt) -> tuple[ToolCall, ...]:
         box = prompt.tools

@@ -17,6 +17,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from backends.errors import BackendError, ContextTooLong, Overloaded, Unavailable
+from backends.http_post import Reply
 from backends.provider_codes import kind_of_status, printable
 from backends.sse import EventParser, EventTooLong
 
@@ -68,38 +69,38 @@ def translated(server: str) -> Iterator[None]:
 
 
 async def events(
-    response: httpx.Response, *, max_byte_count: int, max_event_byte_count: int
-) -> AsyncGenerator[str]:
-    """Yield the data of the server-sent events in ``response``.
+    response: Reply, *, max_byte_count: int, max_event_byte_count: int
+) -> AsyncGenerator[list[str]]:
+    """Yield the data of the server-sent events in ``response``: of all that came together, at once.
 
     Raises EventTooLong beyond ``max_event_byte_count``, and EndlessResponse beyond ``max_byte_count`` of all
     events together.
     """
     parser = EventParser(max_event_byte_count=max_event_byte_count)
     byte_count = 0
-    async for piece in response.aiter_bytes():
+    async for piece in response.pieces():
         byte_count += len(piece)
         if byte_count > max_byte_count:
             raise EndlessResponse(f"more than {max_byte_count} bytes")
-        for event in parser.feed(piece):
-            yield event
+        if found := parser.feed(piece):
+            yield found
 
 
-async def check(response: httpx.Response, server: str) -> None:
+async def check(response: Reply, server: str) -> None:
     """Raise the error that the status means; read a streamed response's body for that."""
-    if response.is_success:
+    if response.status_code // 100 == 2:
         return
     body = bytearray()
     # A compressed body is left alone: there is no telling how long it would become.
-    if "content-encoding" not in response.headers:
-        async for piece in response.aiter_bytes():
+    if not response.headers.get("content-encoding"):
+        async for piece in response.pieces():
             body += piece
             if len(body) >= _ERROR_BYTE_COUNT:
                 break
-    raise error_of(response.status_code, bytes(body), response.headers.get("retry-after"), server)
+    raise error_of(response.status_code, bytes(body), response.headers.get("retry-after") or None, server)
 
 
-def check_events(response: httpx.Response, server: str) -> None:
+def check_events(response: Reply, server: str) -> None:
     """Raise Unavailable where ``response`` says itself that it holds no plain events."""
     kind = response.headers.get("content-type", _EVENT_STREAM)
     if kind.partition(";")[0].strip().lower() != _EVENT_STREAM:

@@ -14,6 +14,7 @@ from contextlib import aclosing, suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
 import httpx
+from pydantic import ValidationError
 
 from backends.api_key import ApiKey
 from backends.deadline import deadline_after, until
@@ -21,6 +22,8 @@ from backends.errors import BackendError, ContextTooLong, Refused, TimedOut, Una
 from backends.http import check, check_events, events, translated
 from backends.http_client import HttpClient, open_client
 from backends.http_options import HttpOptions
+from backends.http_post import HttpxReply
+from backends.joined import Joined
 from backends.prompt_size import character_count
 from backends.streamed_answer import StreamedAnswer, estimated_token_count
 from backends.trace_headers import trace_headers
@@ -142,7 +145,7 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
             raise Refused(f"{self._server}: {answer.refusal}", usage=answer.usage)
         if answer.finish_reason is None:
             raise Unavailable(f"{self._server} ended before the answer was complete", usage=answer.usage)
-        yield Completion(answer.finish_reason, answer.usage)
+        yield Completion(answer.finish_reason, answer.usage, stop_sequence=answer.stop_sequence)
 
     async def deltas(self, prompt: Prompt, answer: StreamedAnswer) -> AsyncGenerator[Delta]:
         """Send the request and yield what comes back, until the server ends or a stop string does."""
@@ -165,16 +168,25 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
                 check_events(response, self._server)
                 answer.begin()
                 was_heard = False
+                joined = Joined()
                 async with aclosing(events(response, **limits)) as received:
-                    async for event in received:
-                        delta = answer.add(event)
+                    async for together in received:
+                        try:
+                            for event in together:
+                                joined.add(answer.add(event))
+                                if answer.is_over or answer.cut:
+                                    break
+                        except (BackendError, ValidationError):
+                            if joined:
+                                yield joined.take()
+                            raise
                         # The first piece of a call tells nothing yet but that the server answers.
-                        if delta != Delta() or answer.has_spoken is not was_heard:
+                        if joined or answer.has_spoken is not was_heard:
                             was_heard = answer.has_spoken
-                            yield delta
+                            yield joined.take()
                         if answer.is_over or answer.cut:
                             break
-                    if answer.is_over:
+                    if answer.is_over and not response.is_read:
                         await _see_the_end(received)
 
     def _fitting_token_count(self, prompt: Prompt) -> int:
@@ -188,7 +200,7 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
         with translated(self._server):
             async with client.stream("GET", "models") as response:
                 if response.status_code not in _NO_MODEL_LIST:
-                    await check(response, self._server)
+                    await check(HttpxReply(response), self._server)
 
     def _headers(self) -> dict[str, str]:
         headers = {name.lower(): value.get_secret_value() for name, value in self.options.headers.items()}
@@ -196,7 +208,7 @@ class HttpChatBackend(ABC, Generic[OptionsT]):
         return {**self.api_headers, **({} if key is None else self.key_headers(key)), **headers}
 
 
-async def _see_the_end(received: AsyncGenerator[str]) -> None:
+async def _see_the_end(received: AsyncGenerator[list[str]]) -> None:
     """Read on to where the response ends, so that its connection can serve again; else it is closed."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_END_WAIT_S):

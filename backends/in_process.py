@@ -96,7 +96,7 @@ class InProcessBackend:
         except BackendError as exc:
             exc.usage = transcript.usage
             raise
-        yield Completion(transcript.finish_reason, transcript.usage)
+        yield Completion(transcript.finish_reason, transcript.usage, stop_sequence=transcript.stop_sequence)
 
     def _ready(self) -> Engine:
         if self._engine is None or self._closed:

@@ -19,9 +19,15 @@ class StopStrings:
     """
 
     def __init__(self, stop: Sequence[str]) -> None:
-        self.found = False
+        self.string: str | None = None
+        """The stop string that was found; None: none was so far."""
         self._stop = tuple(string for string in stop if string)
         self._held = ""
+
+    @property
+    def found(self) -> bool:
+        """Whether a stop string was found; nothing comes after it."""
+        return self.string is not None
 
     def feed(self, text: str) -> str:
         """Return what has become certain; nothing once a stop string was found."""
@@ -31,11 +37,13 @@ class StopStrings:
             return text
         self._held += text
         ends = [
-            (start + len(string), start) for string in self._stop if (start := self._held.find(string)) >= 0
+            (start + len(string), start, string)
+            for string in self._stop
+            if (start := self._held.find(string)) >= 0
         ]
         if ends:
-            self.found = True
-            return self._release(min(ends)[1])
+            _, start, self.string = min(ends)
+            return self._release(start)
         return self._release(len(self._held) - partial_match_length(self._held, self._stop))
 
     def finish(self) -> str:

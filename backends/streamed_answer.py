@@ -50,6 +50,7 @@ class StreamedAnswer(ABC):
         self._takes_calls = takes_calls
         self._calls = ToolCallPieces()
         self._input = Usage(estimated_input_token_count)
+        self._told_stop_sequence: str | None = None
         self._begun = False
         self._piece_count = 0
         self._character_count = 0
@@ -67,6 +68,11 @@ class StreamedAnswer(ABC):
     def cut(self) -> bool:
         """Whether a stop string ended the answer before the server did."""
         return self._text.stopped
+
+    @property
+    def stop_sequence(self) -> str | None:
+        """The stop string that ended the answer; None: none did, or the server does not tell."""
+        return self._text.stop_string or self._told_stop_sequence
 
     @property
     def has_spoken(self) -> bool:

@@ -30,6 +30,11 @@ class Transcript:
         """Tokens so far; nothing until the engine has begun. Any thread may ask."""
         return Usage(self._input_token_count if self._begun else 0, self._output_token_count)
 
+    @property
+    def stop_sequence(self) -> str | None:
+        """The stop string that ended the answer; None: none did."""
+        return self._text.stop_string
+
     def begin(self) -> None:
         """Note that the engine starts to read the prompt."""
         self._begun = True

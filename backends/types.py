@@ -238,13 +238,20 @@ class Delta:
     ``text`` belongs to the answer, ``reasoning`` to what the model thinks before it. Either may
     be empty. ``tokens`` are the generated tokens that became certain with this piece, of both
     kinds, in order; empty where the backend gives no log-probabilities. ``tool_calls`` are those that became
-    complete with it: a call is passed on whole, for half of one is of no use to anybody.
+    complete with it: a call is passed on whole, for half of one is of no use to anybody. ``piece_count`` is
+    how many pieces came together in it: about as many tokens, where nothing else tells how many.
     """
 
     text: str = ""
     reasoning: str = ""
     tokens: tuple[TokenLogprob, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
+    piece_count: int = 1
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it tells nothing but that the model is at work."""
+        return not (self.text or self.reasoning or self.tokens or self.tool_calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,11 +259,13 @@ class Completion:
     """The last item of every stream that ends well.
 
     ``cost_usd_micros`` is what the server itself says that the answer cost; None: its tier's price tells.
+    ``stop_sequence`` is the stop string that ended it; None: none did, or the server does not tell.
     """
 
     finish_reason: FinishReason
     usage: Usage
     cost_usd_micros: int | None = None
+    stop_sequence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

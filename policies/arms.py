@@ -69,6 +69,6 @@ def sample_count_of(name: str) -> int:
 
 def is_pointless(name: str, tried: Collection[str]) -> bool:
     """Whether asking ``name`` is vain once ``tried`` were: its tier was asked as often, or oftener."""
-    return any(
+    return bool(tried) and any(
         tier_of(other) == tier_of(name) and sample_count_of(other) >= sample_count_of(name) for other in tried
     )

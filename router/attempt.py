@@ -71,6 +71,7 @@ class Attempt:
         self.watch: Watch | None = None
         self.was_aborted = False
         self.finish_reason: FinishReason | None = None
+        self.stop_sequence: str | None = None
         self.may_repeat = False
         self._is_billed = False
         self._told_usage: Usage | None = Usage()
@@ -158,6 +159,7 @@ class Attempt:
             raise Unavailable(f"tier {self.tier.name!r} went on after the end of its answer")
         if isinstance(item, Completion):
             self.finish_reason = item.finish_reason
+            self.stop_sequence = item.stop_sequence
             self._told_usage = item.usage
             self._told_cost_usd_micros = item.cost_usd_micros
             return ""
@@ -167,9 +169,10 @@ class Attempt:
         self._reasoning.append(item.reasoning)
         self._tokens += item.tokens
         self._tool_calls += item.tool_calls
-        self._delta_count += len(item.tokens) or 1
+        self._delta_count += len(item.tokens) or item.piece_count
         self._character_count += len(item.text) + len(item.reasoning)
-        self._character_count += sum(len(call.arguments) for call in item.tool_calls)
+        if item.tool_calls:
+            self._character_count += sum(len(call.arguments) for call in item.tool_calls)
         if (
             self._delta_count > _DELTAS_PER_TOKEN * self._token_limit + _MIN_DELTA_COUNT
             or self._character_count > _CHARACTERS_PER_TOKEN * self._token_limit + _MIN_CHARACTER_COUNT

@@ -32,11 +32,8 @@ class Budget:
         self._started_s = clock()
         self._booked_usd_micros: dict[int, int] = {}
         self.attempt_count = 0
-
-    @property
-    def spent_usd_micros(self) -> int:
+        self.spent_usd_micros = 0
         """Money booked for all attempts so far."""
-        return sum(self._booked_usd_micros.values())
 
     def elapsed_s(self) -> float:
         """Seconds since the request arrived."""
@@ -74,6 +71,7 @@ class Budget:
 
     def charge(self, attempt_number: int, cost_usd_micros: int) -> None:
         """Book what an attempt has cost so far, in place of what was booked for it before."""
+        self.spent_usd_micros += cost_usd_micros - self._booked_usd_micros.get(attempt_number, 0)
         self._booked_usd_micros[attempt_number] = cost_usd_micros
 
     def attempt_timeout_s(self, limit_s: float, *, keep_back_s: float, has_fallback: bool) -> float:

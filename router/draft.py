@@ -42,14 +42,14 @@ class Drafts:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self.are_shown = _may_be_shown(plan)
+        """Whether any tier may be shown one."""
         self._asked: dict[tuple[str, int], Asked] = {}
 
     def asked(self, rung: Rung, attempts: Sequence[Attempt]) -> Asked:
         """What ``rung`` is asked after ``attempts``: the request, with the last usable draft if it fits."""
         plain = Asked(rung, self._plan.request.prompt)
-        if not self._plan.reuses_drafts or plain.prompt.response_format is not None:
-            return plain
-        if plain.prompt.uses_tools:
+        if not self.are_shown:
             return plain
         draft = next((attempt for attempt in reversed(attempts) if _is_usable(attempt)), None)
         if draft is None or not rung.tier.ready or not _ends_with_user(plain.prompt):
@@ -58,6 +58,11 @@ class Drafts:
         if key not in self._asked:
             self._asked[key] = _with(draft.text, plain)
         return self._asked[key]
+
+
+def _may_be_shown(plan: Plan) -> bool:
+    prompt = plan.request.prompt
+    return plan.reuses_drafts and prompt.response_format is None and not prompt.uses_tools
 
 
 def with_draft(prompt: Prompt, draft: str) -> Prompt:

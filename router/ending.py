@@ -23,6 +23,7 @@ def result_of(situation: Situation, chosen: Attempt, reason: str) -> Result:
         confidence=chosen.assessment.confidence,
         reason=reason,
         finish_reason=chosen.finish_reason,
+        stop_sequence=chosen.stop_sequence,
         attempt_number=chosen.number,
         attempts=reports,
         usage=sum((report.total_usage for report in reports), Usage()),

@@ -21,6 +21,7 @@ class TierEstimate:
     """What is predicted of a tier before it runs; ``exclusion_reason`` None: it may be used.
 
     ``cost_usd_micros`` is money; what waiting and energy cost by the policy's weights is beside it.
+    ``input_token_count`` is what the prompt takes there: counted where the tier can count, else estimated.
     """
 
     tier: str
@@ -29,6 +30,7 @@ class TierEstimate:
     exclusion_reason: str | None = None
     latency_cost_usd_micros: float = 0.0
     energy_cost_usd_micros: float = 0.0
+    input_token_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Result:
     ``skipped`` says by name why tiers of the ladder could not be asked: ``not_ready``, ``circuit_open``.
     ``tool_calls`` are what the answer calls beside or instead of its text. ``tokens`` are the generated
     tokens, reasoning included, where the prompt asks for log-probabilities and the tier gives them.
+    ``stop_sequence`` is the stop string that ended the answer; None: none did, or its tier does not tell.
     """
 
     request_id: str
@@ -174,6 +177,7 @@ class Result:
     skipped: Mapping[str, str] = field(default_factory=dict)
     tool_calls: tuple[ToolCall, ...] = ()
     tokens: tuple[TokenLogprob, ...] = ()
+    stop_sequence: str | None = None
 
 
 Event = Decided | AttemptStarted | TextDelta | AttemptRejected | Result

@@ -30,6 +30,8 @@ class Ladder:
     def __init__(self, plan: Plan, budget: Budget) -> None:
         self._plan = plan
         self._budget = budget
+        # By tier, tokens of the prompt, and money: a request asks for each of them many times.
+        self._limits: dict[tuple[str, int, int], int] = {}
 
     def rung(self, tier: str) -> Rung:
         """The rung of the tier called ``tier``."""
@@ -48,10 +50,17 @@ class Ladder:
 
         Money is held by the worst case: what the limit allows is paid for before the tier starts.
         """
-        limit = rung.output_token_limit
         money = self._budget.money_left_usd_micros()
         if money is None:
-            return limit
+            return rung.output_token_limit
+        key = rung.tier.name, rung.input_token_count, money
+        found = self._limits.get(key)
+        if found is None:
+            found = self._limits[key] = self._affordable(rung, money)
+        return found
+
+    def _affordable(self, rung: Rung, money: int) -> int:
+        limit = rung.output_token_limit
         paid = rung.tier.price.affordable_output_token_count(money, rung.input_token_count)
         if paid is None or paid >= limit:
             return limit

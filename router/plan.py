@@ -107,6 +107,7 @@ class Rung:
             self.exclusion_reason,
             cost.latency_usd_micros,
             cost.energy_usd_micros,
+            self.input_token_count,
         )
 
 

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 
 from policies.arms import is_arm
-from policies.base import Answered, State, Stop, Verdict
+from policies.base import Answered, Candidate, State, Stop, Verdict
 from policies.foresight import is_kept
 from policies.reasons import Reason
 from router.attempt import Attempt
@@ -53,7 +53,7 @@ class Situation:
     def state(self) -> State:
         """What the policy is shown."""
         return State(
-            candidates=tuple(self.asked(rung).rung.candidate for rung in self.open_rungs()),
+            candidates=tuple([self._candidate(rung) for rung in self.open_rungs()]),
             answered=self._seen.answered(self.answered()),
             min_confidence=self.plan.constraints.min_confidence,
             draw=self._draw,
@@ -63,6 +63,9 @@ class Situation:
             conversation_tier=self.plan.conversation_tier,
             stopped=tuple(_stopped(attempt) for attempt in self.attempts if attempt.was_aborted),
         )
+
+    def _candidate(self, rung: Rung) -> Candidate:
+        return self.asked(rung).rung.candidate if self._drafts.are_shown else rung.candidate
 
     def answered(self) -> list[Attempt]:
         """Attempts that gave a complete answer."""

@@ -94,6 +94,7 @@ class Voted(Attempt):
         self._texts, self._reasoning, self._tokens = [chosen.text], [chosen.reasoning], list(chosen.tokens)
         self._first_token_s = self._clock()
         self.finish_reason = chosen.finish_reason
+        self.stop_sequence = answered[place].stop_sequence
         return chosen.text
 
     def answer(self, prompt: Prompt) -> Answer:

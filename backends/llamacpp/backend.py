@@ -191,7 +191,7 @@ class LlamaCppBackend:
         except BackendError as exc:
             exc.usage = transcript.usage
             raise
-        yield Completion(transcript.finish_reason, transcript.usage)
+        yield Completion(transcript.finish_reason, transcript.usage, stop_sequence=transcript.stop_sequence)
 
     def _check_open(self) -> None:
         if self._closed:

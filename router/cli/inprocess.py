@@ -19,7 +19,7 @@ from router.events import Decided
 from router.rpc.client import AsyncClient, Options, StreamEvent
 from router.rpc.client.answer import decided, stream_event
 from router.rpc.client.question import Question, asking
-from router.rpc.edge import new_request_id
+from router.rpc.ids import new_request_id
 from router.rpc.seam import Call
 from router.rpc.service import RouterService
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from router.events import AttemptReport, Decided, Result
+from router.grounds import decision_object
+from router.saving import alone_usd_micros
 
 DEBUG_HEADER = "x-upshift-debug"
 _USD_MICROS = 1_000_000
@@ -53,30 +55,10 @@ def account_object(decided: Decided, result: Result, *, debug: bool = False) -> 
     return found
 
 
-def decision_object(decided: Decided) -> dict[str, Any]:
-    """The first decision and its grounds."""
-    return {
-        "policy": decided.policy,
-        "tier": decided.tier,
-        "reason": decided.reason,
-        "estimates": [
-            {
-                "tier": estimate.tier,
-                "quality": estimate.quality,
-                "cost_usd": estimate.cost_usd_micros / _USD_MICROS,
-                "exclusion_reason": estimate.exclusion_reason,
-            }
-            for estimate in decided.estimates
-        ],
-        "features": dict(decided.features),
-    }
-
-
 def saved_usd(decided: Decided, result: Result) -> float:
     """What always asking the top tier would have cost, less what all attempts did, in US dollars."""
-    top = decided.estimates[-1]
-    ran = (float(report.cost_usd_micros) for report in result.attempts if report.tier == top.tier)
-    return (next(ran, top.cost_usd_micros) - result.cost_usd_micros) / _USD_MICROS
+    alone = alone_usd_micros(decided.estimates[-1].tier, decided, result.attempts)
+    return (alone - result.cost_usd_micros) / _USD_MICROS
 
 
 def overhead_ms(result: Result) -> float:

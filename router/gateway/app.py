@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp
 
+from router.gateway.anthropic.count import CountTokens
 from router.gateway.anthropic.dialect import Anthropic
 from router.gateway.anthropic.messages import Messages
 from router.gateway.dialect import Dialect
@@ -27,6 +28,7 @@ METHODS = (
     "ChatCompletions",
     "Responses",
     "Messages",
+    "CountTokens",
     "Embeddings",
     "HttpDecide",
     "HttpFeedback",
@@ -49,6 +51,7 @@ def application(house: House, mounts: Sequence[BaseRoute] = ()) -> ASGIApp:
         route("/v1/chat/completions", "POST", "ChatCompletions", generate, ChatCompletions(house)),
         route("/v1/responses", "POST", "Responses", generate, Responses(house)),
         route("/v1/messages", "POST", "Messages", generate, Messages(house), Anthropic()),
+        route("/v1/messages/count_tokens", "POST", "CountTokens", generate, CountTokens(house), Anthropic()),
         route("/v1/embeddings", "POST", "Embeddings", generate, Embeddings(house)),
         route("/v1/decide", "POST", "HttpDecide", KeyScope.DECIDE, plain.decide),
         route("/v1/feedback", "POST", "HttpFeedback", KeyScope.FEEDBACK, plain.feedback),

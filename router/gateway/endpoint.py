@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 import math
-import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
@@ -25,8 +24,8 @@ from router.gateway.house import House
 from router.gateway.problem import NotFound, Problem, TooLarge, TooSlow, WrongMethod, problem_of
 from router.request_context import set_current
 from router.rpc.call_log import log_failure
-from router.rpc.calls import CallRecord
-from router.rpc.edge import new_request_id
+from router.rpc.calls import CallRecord, tell
+from router.rpc.ids import request_id_of, traceparent_of
 from router.rpc.names import REQUEST_ID_KEY, SESSION_KEY
 from router.rpc.seam import Call
 from router.tenants.principal import Scope as KeyScope
@@ -34,8 +33,6 @@ from router.tenants.principal import Scope as KeyScope
 Work = Callable[[bytes, Call, Exchange], Awaitable[None]]
 
 TIMEOUT_HEADER = "x-upshift-timeout-s"
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_TRACEPARENT = re.compile(r"[0-9a-f-]{1,64}")
 # Who sends a body slower than that holds a place that others could have.
 BODY_TIMEOUT_S = 30.0
 _FORESEEN = (RoutingError, TooLarge, TooSlow, NotFound, WrongMethod)
@@ -65,12 +62,12 @@ class Endpoint:
                 body = await self._body(exchange)
                 await exchange.unless_left(self._answered(body, call, exchange))
         except ClientLeft:
-            self._tell(record, asyncio.CancelledError())
+            tell(record, asyncio.CancelledError(), self._house.listeners)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  this is the edge
-            self._tell(record, error)
+            tell(record, error, self._house.listeners)
             await self._fail(error, exchange, record.call)
         else:
-            self._tell(record, None)
+            tell(record, None, self._house.listeners)
 
     async def _body(self, exchange: Exchange) -> bytes:
         try:
@@ -87,9 +84,9 @@ class Endpoint:
     def _begin(self, exchange: Exchange) -> CallRecord:
         sent = exchange.headers
         call = Call(
-            request_id=_matching(_REQUEST_ID, sent.get(REQUEST_ID_KEY)) or new_request_id(),
+            request_id=request_id_of(sent.get(REQUEST_ID_KEY)),
             timeout_s=self._house.limits.timeout_s,
-            traceparent=_matching(_TRACEPARENT, sent.get("traceparent")),
+            traceparent=traceparent_of(sent.get("traceparent")),
             session=sent.get(SESSION_KEY, ""),
         )
         exchange.named = [
@@ -108,14 +105,6 @@ class Endpoint:
             call = replace(call, caller=principal)
         timeout = exchange.headers.get(TIMEOUT_HEADER)
         return call if timeout is None else replace(call, timeout_s=_seconds(timeout))
-
-    def _tell(self, record: CallRecord, error: BaseException | None) -> None:
-        record.end(error, time.perf_counter())
-        for listener in self._house.listeners:
-            try:
-                listener(record)
-            except Exception as broken:  # noqa: BLE001  who only listens must not fail a request
-                _LOG.error("a request could not be told of: an unforeseen %s", type(broken).__name__)
 
     async def _fail(self, error: BaseException, exchange: Exchange, call: Call) -> None:
         """End the request as ``error`` asks for; one that the server itself cancels goes on up."""
@@ -139,10 +128,6 @@ def _retrying(problem: Problem) -> list[tuple[str, str]]:
         headers.append(("retry-after", str(math.ceil(problem.retry_after_s))))
         headers.append(("retry-after-ms", str(math.ceil(problem.retry_after_s * 1000))))
     return headers
-
-
-def _matching(pattern: re.Pattern[str], value: str | None) -> str:
-    return value if value is not None and pattern.fullmatch(value) else ""
 
 
 def _refuse_pages(exchange: Exchange) -> None:

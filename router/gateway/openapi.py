@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from router.gateway.anthropic.body import MessagesBody
+from router.gateway.anthropic.body import CountBody, MessagesBody
 from router.gateway.body import Part, dump
 from router.gateway.exchange import Exchange
 from router.gateway.openai.chat_body import ChatBody
@@ -24,6 +24,7 @@ _BODIES: dict[str, tuple[type[Part], str]] = {
     "/v1/chat/completions": (ChatBody, "Answer a conversation, as OpenAI's chat completions"),
     "/v1/responses": (ResponsesBody, "Answer a conversation, as OpenAI's responses"),
     "/v1/messages": (MessagesBody, "Answer a conversation, as Anthropic's messages"),
+    "/v1/messages/count_tokens": (CountBody, "Count tokens, as the tier that would be tried first does"),
     "/v1/embeddings": (EmbeddingsBody, "Turn texts into vectors, as OpenAI's embeddings"),
     "/v1/decide": (ChatBody, "Say what would be decided for a chat completion; no model runs"),
     "/v1/feedback": (FeedbackBody, "Record how good an earlier answer was"),

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import Field
 from upshift.v1 import router_pb2
 
-from router.gateway.account import decision_object
 from router.gateway.body import Part, dump, read
 from router.gateway.exchange import Exchange
 from router.gateway.house import House
@@ -15,6 +14,7 @@ from router.gateway.openai.chat_body import ChatBody
 from router.gateway.problem import NotFound
 from router.gateway.running import requests
 from router.gateway.wishes import AUTO, POLICY_PREFIX
+from router.grounds import decision_object
 from router.rpc.rules import check_feedback
 from router.rpc.seam import Call
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from router.journal import schema
 from router.journal.audit import Audit
 from router.journal.errors import JournalError
+from router.journal.opened import opened
 from router.journal.record import Feedback, Record
 from router.journal.rows import from_row, to_audit
 
@@ -155,18 +156,10 @@ def _whole(connection: sqlite3.Connection, row: sqlite3.Row) -> Record:
 @contextmanager
 def _opened(path: Path, max_s: float | None = MAX_SEARCH_S) -> Iterator[sqlite3.Connection]:
     """Open the journal to read; what takes longer than ``max_s`` is interrupted."""
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    except sqlite3.Error as exc:
-        raise JournalError(f"the journal {path} cannot be opened: {exc}") from exc
-    with closing(connection):
-        connection.row_factory = sqlite3.Row
-        try:
-            if schema.check(connection) < schema.AUDITS_VERSION:
-                raise JournalError("no server of this version has written to it yet")
-            if max_s is not None:
-                end_s = time.monotonic() + max_s
-                connection.set_progress_handler(lambda: time.monotonic() > end_s, _STEPS)
-            yield connection
-        except (sqlite3.Error, JournalError, ValueError, LookupError, TypeError) as exc:
-            raise JournalError(f"the journal {path} cannot be read: {exc}") from exc
+    with opened(path) as (connection, version):
+        if version < schema.AUDITS_VERSION:
+            raise JournalError("no server of this version has written to it yet")
+        if max_s is not None:
+            end_s = time.monotonic() + max_s
+            connection.set_progress_handler(lambda: time.monotonic() > end_s, _STEPS)
+        yield connection

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from router.journal import schema
 from router.journal.audit import Audit
-from router.journal.errors import JournalError
+from router.journal.opened import opened
 from router.journal.record import Feedback, Record
 from router.journal.rows import from_row, to_audit
-
-# What a file can raise that nobody wrote so; SQLite runs out of memory over lengths that are made up.
-_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, RecursionError, MemoryError)
 
 
 def read_journal(path: Path) -> Iterator[Record]:
@@ -24,17 +20,8 @@ def read_journal(path: Path) -> Iterator[Record]:
     A server may go on writing meanwhile: what is seen is the journal as of the first record.
     Raises JournalError where the file is none, or newer than this program, or damaged.
     """
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    except sqlite3.Error as exc:
-        raise JournalError(f"the journal {path} cannot be opened: {exc}") from exc
-    with closing(connection):
-        connection.row_factory = sqlite3.Row
-        try:
-            version = schema.check(connection)
-            yield from _records(connection, has_audits=version >= schema.AUDITS_VERSION)
-        except (sqlite3.Error, JournalError, *_DAMAGED) as exc:
-            raise JournalError(f"the journal {path} cannot be read: {exc}") from exc
+    with opened(path) as (connection, version):
+        yield from _records(connection, has_audits=version >= schema.AUDITS_VERSION)
 
 
 def _records(connection: sqlite3.Connection, *, has_audits: bool) -> Iterator[Record]:

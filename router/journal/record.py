@@ -19,6 +19,8 @@ from router.journal.audit import Audit
 from router.journal.entry import JournalEntry
 from router.privacy.spoken import respoken, spoken
 
+# One encoder for all: json.dumps makes a new one a call where its settings are not the default.
+_dump = json.JSONEncoder(separators=(",", ":"), allow_nan=False, sort_keys=True).encode
 _NOTHING_DECIDED = Decided(policy="", tier="", reason="", estimates=())
 
 
@@ -72,8 +74,7 @@ class Record:
     @property
     def features_hash(self) -> str:
         """First 16 hexadecimal digits of the features' SHA-256: equal for equal features."""
-        text = json.dumps(dict(self.features), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return hash_of(canonical(self.features))
 
     def redacted(self, kinds: Sequence[str]) -> Record:
         """The record with stand-ins for data of ``kinds``, the same for the same value in all its texts.
@@ -119,6 +120,16 @@ class Record:
             certificate_id=result.certificate_id if result else None,
             tool_calls=_calls(entry, store_prompts=store_prompts) if request.prompt.uses_tools else None,
         )
+
+
+def canonical(features: Mapping[str, float]) -> str:
+    """``features`` as JSON, the same for the same values. Raises ValueError where one is not finite."""
+    return _dump(dict(features))
+
+
+def hash_of(text: str) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of ``text``."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _calls(entry: JournalEntry, *, store_prompts: bool) -> tuple[ToolCall, ...]:

@@ -11,7 +11,7 @@ from backends.tools import ToolCall
 from backends.types import Message, Role, Usage
 from router.events import AttemptReport, Outcome, ProbeReport, TierEstimate
 from router.journal.audit import Audit
-from router.journal.record import Record
+from router.journal.record import Record, canonical, hash_of
 
 Row = dict[str, Any]
 
@@ -32,9 +32,10 @@ def to_row(record: Record) -> Row:
 
     Raises ValueError or TypeError where a value fits no column.
     """
-    row: Row = {name: getattr(record, name) for name in COLUMNS}
+    row: Row = {name: getattr(record, name) for name in _STORED}
     row["tags"] = _dump(sorted(record.tags))
-    row["features"] = _dump(dict(record.features))
+    row["features"] = features = canonical(record.features)
+    row["features_hash"] = hash_of(features)
     row["estimates"] = _dump([_estimate_json(estimate) for estimate in record.estimates])
     row["attempts"] = _dump([_attempt_json(attempt) for attempt in record.attempts])
     if record.messages is not None:

@@ -75,21 +75,23 @@ class Disguise:
         async with aclosing(items):
             async for item in items:
                 if isinstance(item, Completion):
-                    if (rest := self._rest()) != Delta():
+                    if not (rest := self._rest()).is_empty:
                         yield rest
                     yield item
                     return
-                count += len(item.tokens) or 1
-                if (delta := self._delta(item)) != Delta():
+                count += len(item.tokens) or item.piece_count
+                if not (delta := self._delta(item)).is_empty:
                     yield delta
                 if self._stops.found:
-                    yield Completion(FinishReason.STOP, Usage(backend.count_tokens(self.prompt), count))
+                    usage = Usage(backend.count_tokens(self.prompt), count)
+                    yield Completion(FinishReason.STOP, usage, stop_sequence=self._stops.string)
                     return
 
     def _delta(self, item: Delta) -> Delta:
         text = self._stops.feed(self._text.feed(item.text))
         calls = tuple(self._call(call) for call in item.tool_calls)
-        return Delta(text, self._reasoning.feed(item.reasoning), self._tokens.feed(item.tokens), calls)
+        reasoning, tokens = self._reasoning.feed(item.reasoning), self._tokens.feed(item.tokens)
+        return Delta(text, reasoning, tokens, calls, item.piece_count)
 
     def _call(self, call: ToolCall) -> ToolCall:
         return replace(call, arguments=self._stand_ins.restored(call.arguments, _in_json))

@@ -1,12 +1,15 @@
 """What is told of a call when it has ended: to metrics, and to the audit log of the admin port.
 
-Decides the word for how it ended. Refuses to know who listens; they must neither raise nor wait.
+Decides the word for how it ended. Refuses to know who listens; they must not
+wait, and what they raise is logged and goes no further.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+import time
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from google.protobuf.message import Message
@@ -16,6 +19,7 @@ from router.rpc.status import wire_status
 
 OK = "OK"
 CANCELLED = "CANCELLED"
+_LOG = logging.getLogger(__name__)
 
 
 class CallRecord:
@@ -45,3 +49,15 @@ class CallRecord:
 
 
 CallListener: TypeAlias = Callable[[CallRecord], None]
+
+
+def tell(record: CallRecord, error: BaseException | None, listeners: Sequence[CallListener]) -> None:
+    """Tell ``listeners`` that the call has ended by now; ``error`` None: well."""
+    if not listeners:
+        return
+    record.end(error, time.perf_counter())
+    for listener in listeners:
+        try:
+            listener(record)
+        except Exception as broken:  # noqa: BLE001  who only listens must not fail a call
+            _LOG.error("a call could not be told of: an unforeseen %s", type(broken).__name__)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -26,7 +25,8 @@ from router.errors import InvalidRequest, MessageTooSlow, RoutingError, Violatio
 from router.request_context import set_current
 from router.rpc.authentication import Authenticator
 from router.rpc.call_log import log_failure
-from router.rpc.calls import CallListener, CallRecord
+from router.rpc.calls import CallListener, CallRecord, tell
+from router.rpc.ids import matching, request_id_of, traceparent_of
 from router.rpc.names import DETAILS_KEY, REQUEST_ID_KEY, SESSION_KEY
 from router.rpc.places import Places
 from router.rpc.seam import Call
@@ -38,8 +38,6 @@ M = TypeVar("M", bound=Message)
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, Message]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, Message]"
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_TRACEPARENT = re.compile(r"[0-9a-f-]{1,64}")
 _HOP_COUNT = re.compile(r"[0-9]{1,4}")
 MESSAGE_TIMEOUT_S = 30.0
 """How long a call may be open before its message has come."""
@@ -147,14 +145,7 @@ class Edge:
         return call, CallRecord(name, call, peer, time.perf_counter())
 
     def _tell(self, record: CallRecord, error: BaseException | None) -> None:
-        if not self._listeners:
-            return
-        record.end(error, time.perf_counter())
-        for listener in self._listeners:
-            try:
-                listener(record)
-            except Exception as broken:  # noqa: BLE001  who only listens must not fail a call
-                _LOG.error("a call could not be told of: an unforeseen %s", type(broken).__name__)
+        tell(record, error, self._listeners)
 
     def _recognised(self, call: Call, context: Context, scope: Scope) -> Call:
         if self._authenticator is None:
@@ -166,21 +157,12 @@ class Edge:
         sent = dict(context.invocation_metadata() or ())
         left_s = context.time_remaining()
         return Call(
-            request_id=_matching(_REQUEST_ID, sent.get(REQUEST_ID_KEY)) or new_request_id(),
+            request_id=request_id_of(sent.get(REQUEST_ID_KEY)),
             timeout_s=self._default_timeout_s if left_s is None else left_s,
-            traceparent=_matching(_TRACEPARENT, sent.get("traceparent")),
-            hop_count=int(_matching(_HOP_COUNT, sent.get(HOP_COUNT_KEY)) or 0),
+            traceparent=traceparent_of(sent.get("traceparent")),
+            hop_count=int(matching(_HOP_COUNT, sent.get(HOP_COUNT_KEY)) or 0),
             session=str(sent.get(SESSION_KEY, "")),
         )
-
-
-def new_request_id() -> str:
-    """Name a request: 12 hexadecimal digits of Unix milliseconds, then 12 of chance; ids sort by time."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}"
-
-
-def _matching(pattern: re.Pattern[str], value: str | bytes | None) -> str:
-    return value if isinstance(value, str) and pattern.fullmatch(value) else ""
 
 
 def _serialize(message: Message) -> bytes:

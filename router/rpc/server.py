@@ -142,6 +142,11 @@ class RouterServer:
         return server
 
 
+# Requests leave no cycles behind (measured: 200 young collections in 2,000 requests found nothing, and took
+# 2 % of the time), so the collector need not look as often as Python has it, which is every 700 objects.
+_GARBAGE_COUNT = 10_000
+
+
 async def serve(  # noqa: PLR0913  the root of a process
     config: Config,
     core: Core,
@@ -178,6 +183,7 @@ async def serve(  # noqa: PLR0913  the root of a process
         # What is loaded stays; the collector need not walk through it for every request's garbage.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_GARBAGE_COUNT, *gc.get_threshold()[1:])
         if ready is not None:
             ready(starting.result())
         await stop.first.wait()

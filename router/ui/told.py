@@ -14,6 +14,7 @@ from router.events import (
     Result,
     TextDelta,
 )
+from router.grounds import decision_object
 
 
 def told(event: Event) -> dict[str, Any]:
@@ -42,28 +43,9 @@ def told(event: Event) -> dict[str, Any]:
                 "confidence": event.confidence,
             }
         case Decided():
-            return {"event": "decided", **decision(event)}
+            return {"event": "decided", **decision_object(event)}
         case Result():
             return {"event": "result", **_result(event)}
-
-
-def decision(decided: Decided) -> dict[str, Any]:
-    """Write a decision and its grounds."""
-    return {
-        "policy": decided.policy,
-        "tier": decided.tier,
-        "reason": decided.reason,
-        "estimates": [
-            {
-                "tier": one.tier,
-                "quality": one.quality,
-                "cost_usd": one.cost_usd_micros / 1e6,
-                "exclusion_reason": one.exclusion_reason,
-            }
-            for one in decided.estimates
-        ],
-        "features": dict(decided.features),
-    }
 
 
 def _result(result: Result) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from math import floor, log
 from typing import Any
 
 from backends.types import Usage
-from router.events import AttemptReport, Outcome
+from router.events import AttemptReport
 from router.observe.run import Run
+from router.saving import alone_usd_micros
 
 SLICE_S = 2.0
 SLICE_COUNT = 450
@@ -138,18 +139,7 @@ class Traffic:
                 now.moves[before.tier, after.tier, before.reason] += 1
 
     def _baseline(self, run: Run) -> float:
-        """What the baseline tier alone would have cost.
-
-        Its own answer's cost where it gave one, else what was predicted of it, else its price for the tokens
-        of the answer that was given.
-        """
         name = self.baseline()
-        for report in run.attempts:
-            if report.tier == name and report.outcome is not Outcome.FAILED:
-                return report.answer_cost_usd_micros
-        decided = run.entry.decided
-        for estimate in () if decided is None else decided.estimates:
-            if estimate.tier == name:
-                return estimate.cost_usd_micros
-        priced = self._price_of(name, run.attempts[-1].usage) if run.attempts else None
-        return float(priced or 0)
+        return alone_usd_micros(
+            name, run.entry.decided, run.attempts, lambda usage: self._price_of(name, usage)
+        )

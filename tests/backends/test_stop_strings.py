@@ -24,6 +24,7 @@ def test_streamed_equals_cut_whole(pieces: list[str], stops: list[str]) -> None:
     stream = StopStrings(stops)
     streamed = "".join(stream.feed(piece) for piece in pieces) + stream.finish()
     assert streamed == cut("".join(pieces), stops)
+    assert stream.string is None or "".join(pieces).startswith(streamed + stream.string)
 
 
 @given(st.lists(LETTERS, max_size=8), STOPS)

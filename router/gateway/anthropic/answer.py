@@ -1,7 +1,7 @@
 """A message as Anthropic's API gives it: whole, or event by event.
 
-Input tokens are those that came from no cache, as there. A stop sequence is not told apart from an answer's
-own end, for tiers do not tell it.
+Input tokens are those that came from no cache, as there. A stop sequence is told apart from an answer's own
+end where its tier tells it: those that speak chat completions do not, unless they were cut here.
 """
 
 from __future__ import annotations
@@ -29,12 +29,18 @@ def message(answered: Answered, request_id: str, *, debug: bool = False) -> dict
     result = answered.result
     found = _head(request_id, result.tier) | {
         "content": _content(result),
-        "stop_reason": _STOPS[result.finish_reason],
+        **_ending(result),
         "usage": _usage(answer_usage(result)),
     }
     if debug:
         found["upshift"] = account_object(answered.decided, result, debug=True)
     return found
+
+
+def _ending(result: Result) -> dict[str, Any]:
+    if result.stop_sequence is not None and result.finish_reason is FinishReason.STOP:
+        return {"stop_reason": "stop_sequence", "stop_sequence": result.stop_sequence}
+    return {"stop_reason": _STOPS[result.finish_reason], "stop_sequence": None}
 
 
 def _head(request_id: str, tier: str) -> dict[str, Any]:
@@ -110,7 +116,7 @@ class EventWriter:
             told += _call_events(place, call)
         told += _event(
             "message_delta",
-            delta={"stop_reason": _STOPS[result.finish_reason], "stop_sequence": None},
+            delta=_ending(result),
             usage=_usage(answer_usage(result)),
             upshift=account_object(answered.decided, result, debug=self._debug),
         )

@@ -31,28 +31,20 @@ from router.gateway.openai.content import image
 from router.gateway.wishes import Wishes, asking, wishes_of
 
 
-class MessagesBody(Part):
-    """A message that is asked for."""
+class CountBody(Part):
+    """A conversation whose tokens are to be counted."""
 
     model: Annotated[str, Field(min_length=1, max_length=256)]
     """`auto`, `policy:NAME`, or the name of a tier."""
-    max_tokens: Annotated[int, Field(ge=1, le=2**31 - 1)]
     messages: tuple[Turn, ...]
     """The conversation, oldest first."""
     system: str | tuple[TextBlock, ...] | None = None
-    stream: bool | None = None
-    stop_sequences: tuple[str, ...] | None = None
-    temperature: float | None = Field(default=None, ge=0.0, le=1.0)
-    top_p: float | None = None
-    top_k: int | None = Field(default=None, ge=1, le=2**31 - 1)
     tools: tuple[Tool, ...] | None = None
     tool_choice: Choice | None = None
     output_config: OutputConfig | None = None
     upshift: Wishes | None = None
     """What is asked of the router."""
     thinking: NoThinking | None = None
-    metadata: Metadata | None = None
-    service_tier: Literal["auto", "standard_only"] | None = None
 
     def asking(self, headers: dict[str, str]) -> router_pb2.GenerateRequest:
         """The request as the wire has it. Raises InvalidRequest."""
@@ -70,18 +62,15 @@ class MessagesBody(Part):
         form = None if self.output_config is None else self.output_config.format
         return types_pb2.Prompt(
             messages=turns,
-            sampling=types_pb2.Sampling(
-                temperature=self.temperature,
-                top_p=self.top_p,
-                top_k=self.top_k,
-                max_output_token_count=self.max_tokens,
-                stop=self.stop_sequences or (),
-            ),
+            sampling=self._sampling(),
             response_format=None
             if form is None
             else json_format(form.schema_, "output_config.format.schema"),
             tools=self._toolbox(),
         )
+
+    def _sampling(self) -> types_pb2.Sampling:
+        return types_pb2.Sampling()
 
     def _toolbox(self) -> types_pb2.Toolbox | None:
         if not self.tools:
@@ -103,6 +92,28 @@ class MessagesBody(Part):
         single = self.tool_choice.disable_parallel_tool_use
         return types_pb2.Toolbox(
             tools=found, choice=choice, parallel_calls=None if single is None else not single
+        )
+
+
+class MessagesBody(CountBody):
+    """A message that is asked for."""
+
+    max_tokens: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    stream: bool | None = None
+    stop_sequences: tuple[str, ...] | None = None
+    temperature: float | None = Field(default=None, ge=0.0, le=1.0)
+    top_p: float | None = None
+    top_k: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    metadata: Metadata | None = None
+    service_tier: Literal["auto", "standard_only"] | None = None
+
+    def _sampling(self) -> types_pb2.Sampling:
+        return types_pb2.Sampling(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,
+            max_output_token_count=self.max_tokens,
+            stop=self.stop_sequences or (),
         )
 
 

@@ -15,9 +15,10 @@ from starlette.routing import Route
 from upshift.v1 import router_pb2
 
 from router.errors import RoutingError
+from router.grounds import decision_object
 from router.request import Request as Asked
 from router.rpc.coalesce import coalesced
-from router.rpc.edge import new_request_id
+from router.rpc.ids import new_request_id
 from router.rpc.rules import Known
 from router.rpc.seam import Call
 from router.rpc.wire import core_request
@@ -27,7 +28,7 @@ from router.ui.peer import peer_of
 from router.ui.reply import Sent, body_of, line, read, refusal, refused
 from router.ui.sessions import Session
 from router.ui.sources import Sources, baseline_of
-from router.ui.told import decision, told
+from router.ui.told import told
 from router.ui.view import View
 
 
@@ -75,7 +76,7 @@ class PlaygroundPage:
         """Say what would be tried first."""
         try:
             asked = await self._asked(request, Scope.DECIDE)
-            return JSONResponse(decision(self._sources.core.decide(asked)))
+            return JSONResponse(decision_object(self._sources.core.decide(asked)))
         except RoutingError as error:
             return refused(error)
 

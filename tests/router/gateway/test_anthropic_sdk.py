@@ -77,6 +77,29 @@ def test_threads(echo_gateway: str) -> None:
         assert answer.model == "edge"
 
 
+def test_a_stop_sequence_is_told_from_the_end(echo_gateway: str) -> None:
+    """Where the tier tells which it was, the answer does, streamed too."""
+    with Anthropic(base_url=echo_gateway, api_key="none") as sync:
+        wish: Any = {"model": "edge", "max_tokens": 50, "messages": ASKED, "stop_sequences": ["x", "ll"]}
+        answer = sync.messages.create(**wish)
+        with sync.messages.stream(**wish) as stream:
+            streamed = stream.get_final_message()
+        for one in (answer, streamed):
+            assert (one.stop_reason, one.stop_sequence) == ("stop_sequence", "ll")
+            assert [block.text for block in one.content if block.type == "text"] == ["he"]
+        assert sync.messages.create(**wish | {"stop_sequences": ["x"]}).stop_reason == "end_turn"
+
+
+def test_tokens_are_counted(echo_gateway: str) -> None:
+    """As many as the answer is then told to have read; no model runs for it."""
+    with Anthropic(base_url=echo_gateway, api_key="none") as sync:
+        said: Any = {"model": "edge", "messages": [{"role": "user", "content": "how many words are these"}]}
+        counted = sync.messages.count_tokens(**said).input_tokens
+        assert counted == sync.messages.create(max_tokens=5, **said).usage.input_tokens > 0
+        with pytest.raises(anthropic.BadRequestError):
+            sync.messages.count_tokens(**said, extra_body={"max_tokens": 5})
+
+
 async def test_a_stream(gateway: Open, client: Sdk) -> None:
     """The client's accumulator follows every event and ends with the whole."""
     async with client(await gateway(talking)).messages.stream(

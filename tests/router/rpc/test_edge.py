@@ -16,7 +16,8 @@ from upshift.v1.router_pb2_grpc import RouterServiceStub
 
 from router.errors import BudgetExhausted, DeadlineExceeded
 from router.rpc.client import UpshiftError
-from router.rpc.edge import Edge, method_handlers, new_request_id
+from router.rpc.edge import Edge, method_handlers
+from router.rpc.ids import new_request_id
 from router.rpc.names import DETAILS_KEY, SERVICE_NAME
 from router.rpc.service import RouterService
 from tests.router.rpc.conftest import Serve, Served
