@@ -22,6 +22,7 @@ from rich.table import Table
 
 from tests.bench.overload.killing import Killed, kill
 from tests.bench.overload.money import Money
+from tests.bench.overload.process import Forked
 from tests.bench.overload.server import Server
 from tests.bench.overload.soak import Soaked, soak
 from tests.bench.overload.stopping import Drained, Left, Provider, drain, leave
@@ -64,7 +65,7 @@ async def run(arguments: argparse.Namespace, progress: Progress) -> Found:
         server.wait()
     # A journal of its own: that of half an hour of load would take minutes to read after every kill.
     with TemporaryDirectory() as folder:
-        server = Server(Path(folder), quick=True)
+        server = Server(Path(folder), quick=True, launch=Forked)
         killing = progress.add_task("kill -9", total=arguments.kills)
         killed = await kill(server, arguments.kills, lambda: progress.advance(killing))
     return Found(tenfold, left, drained, soaked, killed)
