@@ -1,7 +1,7 @@
-"""Processes that serve: one of the command line, and one forked from a process that has imported all.
+"""Processes that serve: of the command line, and forked from a process that has imported all.
 
-The second starts in a fraction of the time, so that a server can be killed a hundred times in minutes. It
-runs the same command on the same files.
+The latter start in a fraction of the time, so that a server can be killed a hundred times in minutes. They
+run the same command on the same files.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Protocol, TypeAlias
@@ -20,6 +20,7 @@ from typing import IO, Protocol, TypeAlias
 from backends import echo, openai_chat  # noqa: F401  imported before servers are forked
 from router import serving  # noqa: F401  imported before servers are forked
 from router.cli.app import main
+from tests.bench.overload import counted
 
 _COMMAND = ("serve", "upshift.yaml", "--json")
 _FORKS = multiprocessing.get_context("forkserver")
@@ -43,10 +44,14 @@ Launch: TypeAlias = Callable[[Path], Process]
 class Command:
     """The command line's server, in an interpreter of its own."""
 
+    _program: tuple[str, ...] = ("-m", "router.cli")
+    _environment: Mapping[str, str] = {}
+
     def __init__(self, folder: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "router.cli", *_COMMAND],
+            [sys.executable, *self._program, *_COMMAND],
             cwd=folder,
+            env=os.environ | self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -64,6 +69,13 @@ class Command:
     def _output(self) -> IO[str]:
         assert self._process.stdout is not None
         return self._process.stdout
+
+
+class Counted(Command):
+    """The same, which writes down what memory it uses: into ``counted.COUNTS`` in its folder."""
+
+    _program = ("-P", counted.__file__)
+    _environment = counted.NO_CACHES
 
 
 class Forked:

@@ -44,7 +44,7 @@ _WORD_COUNT = 5
 
 
 class Server:
-    """Runs from ``start`` to one of its ends. Its journal lies in ``folder``; ``launch`` says how it starts."""
+    """Runs from ``start`` to one of its ends. Its journal lies in ``folder``; ``launch`` starts it."""
 
     def __init__(
         self,
@@ -87,8 +87,3 @@ class Server:
     def wait(self, timeout_s: float = 30.0) -> int:
         """Wait for its end; return its exit status."""
         return self._process.wait(timeout_s)
-
-    def memory_bytes(self) -> int:
-        """Memory that it holds now."""
-        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
