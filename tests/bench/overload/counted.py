@@ -25,8 +25,8 @@ _INTERVAL_S = 1.0
 class Used:
     """Memory at one moment of the machine's steady clock.
 
-    ``held_bytes``: of the process, in memory. ``block_count``: given out by Python's allocator, of at most 512
-    bytes each. ``malloc_bytes``: given out by C's, for larger things and for libraries.
+    ``held_bytes``: of the process, in memory. ``block_count``: given out by Python's allocator, of at most
+    512 bytes each. ``malloc_bytes``: given out by C's, for larger things and for libraries.
     """
 
     at_s: float

@@ -23,7 +23,7 @@ _WARM_UP_SHARE = 1 / 3
 
 @dataclass(frozen=True, slots=True)
 class Soaked:
-    """How much was asked, and how memory grew after warm-up; see :class:`tests.bench.overload.counted.Used`."""
+    """How much was asked, and how memory grew after warm-up: the figures of ``Used``."""
 
     minutes: float
     request_count: int
