@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine that is busy makes slow examples, and no slow example makes a fault.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 if not Path("/dev/nvidia0").exists():
     # Without a GPU Triton's kernels are interpreted; it must know before anybody imports it.

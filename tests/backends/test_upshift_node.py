@@ -155,7 +155,7 @@ async def test_leaving_stops_the_far_model() -> None:
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
-        async with asyncio.timeout(0.1):
+        async with asyncio.timeout(30.0):
             await router.stopped.wait()
 
 
@@ -164,7 +164,7 @@ async def test_the_deadline_stops_the_far_model() -> None:
     async with node(stall) as (backend, router):
         with pytest.raises(TimedOut) as caught:
             await read(backend, timeout_s=0.1)
-        async with asyncio.timeout(1.0):
+        async with asyncio.timeout(30.0):
             await router.stopped.wait()
     assert caught.value.usage.input_token_count > 0
 
@@ -231,7 +231,7 @@ async def test_a_node_that_dies_is_unavailable_and_comes_back() -> None:
         await backend.start()
     async with RouterServer(ServerConfig.model_validate({"listen": target}), ScriptedRouter()) as again:
         await again.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     await backend.start()

@@ -72,14 +72,19 @@ async def test_cancellation_reaches_the_provider(words: int, tmp_path: Path) -> 
             RouterServer(config.server, build(config)) as server,
             AsyncClient(await server.start()) as client,
         ):
-            call = asyncio.create_task(client.generate("hi", timeout_s=30.0))
-            await provider.asked.wait()
-            if words:
-                while not (await client.list_tiers())[0].in_flight_count:
-                    await asyncio.sleep(0.001)
-                await asyncio.sleep(0.05)
+            heard = asyncio.Event()
+
+            async def read() -> None:
+                text = ""
+                async for piece in client.stream_text("hi", timeout_s=100.0):
+                    text += piece
+                    if text.count("word") == words:
+                        heard.set()
+
+            call = asyncio.create_task(read())
+            await (heard if words else provider.asked).wait()
             call.cancel()
-            async with asyncio.timeout(5.0):
+            async with asyncio.timeout(30.0):
                 await provider.gone.wait()
             await asyncio.gather(call, return_exceptions=True)
     (record,) = read_journal(path)

@@ -29,13 +29,18 @@ async def serve_with_a_full_disk(path: Path) -> dict[str, int]:
     router = house.router()
     await journal.start()
 
+    asked_count = 0
+
     async def answered(name: str, count: int) -> int:
         answered_count = 0
         for number in range(count):
             async for event in router.run(ask("word " * 50, id=f"{name}{number}")):
                 answered_count += type(event).__name__ == "Result"
-        # The writer gathers company for 5 ms; what was recorded until here is tried within this.
-        await asyncio.sleep(0.1)
+        nonlocal asked_count
+        asked_count += count
+        async with asyncio.timeout(60.0):
+            while journal.counts.written + journal.counts.failed < asked_count:
+                await asyncio.sleep(0.01)
         return answered_count
 
     served = await answered("before", 5)

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
 
 from policies.learnt import Learnt
 from policies.training import OutcomeRecord, fit_learnt
 from tests.policies.ladder import TIERS, records
-
-# Speed is measured in benchmarks, not asserted on a machine that may be busy.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

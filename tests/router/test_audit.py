@@ -98,7 +98,7 @@ class House:
 
     async def audits(self, count: int) -> list[Audit]:
         """The first audits that are told."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.journal.audits) < count:
                 await asyncio.sleep(0.001)
         return self.journal.audits
@@ -174,7 +174,7 @@ async def test_feedback_settles_a_difference(score: float, loss: float) -> None:
     house = House(ladder(edge="The answer is 5."), {"label_wait_s": 60.0})
     async with house.open() as router:
         await answer(router, ask(id=NAMES[0]))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not house.auditor._ungraded:
                 await asyncio.sleep(0.001)
         await router.feedback(NAMES[0], 0.3, "user")
@@ -190,7 +190,7 @@ async def test_audits_are_told_in_order_whoever_is_first_done() -> None:
     async with house.open() as router:
         await answer(router, ask(id=NAMES[0]))
         await answer(router, ask(id=NAMES[1]))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(house.auditor._ungraded) < 2:
                 await asyncio.sleep(0.001)
         await router.feedback(NAMES[1], 0.5, "audit")

@@ -268,7 +268,7 @@ async def test_closing_in_the_middle_ends_its_streams(tiny_gguf: Path) -> None:
 
 async def until_idle(backend: LlamaCppBackend) -> None:
     """Wait until the engine reports that it does nothing."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while backend.load is None or backend.load.running_count or backend.load.waiting_count:
             await asyncio.sleep(0.01)
 

@@ -22,7 +22,9 @@ from rich.table import Table
 
 from tests.bench.overload.killing import Killed, kill
 from tests.bench.overload.money import Money
+from tests.bench.overload.process import Counted, Forked
 from tests.bench.overload.server import Server
+from tests.bench.overload.slope import Growth
 from tests.bench.overload.soak import Soaked, soak
 from tests.bench.overload.stopping import Drained, Left, Provider, drain, leave
 from tests.bench.overload.tenfold import Tenfold, measure
@@ -54,7 +56,7 @@ async def run(arguments: argparse.Namespace, progress: Progress) -> Found:
             progress.update(steps, advance=1, description="SIGTERM under load")
             drained = await drain(server, min(arguments.seconds, 3.0))
             progress.update(steps, advance=1)
-        server = Server(Path(folder), quick=True)
+        server = Server(Path(folder), quick=True, launch=Counted)
         server.start()
         soaking = progress.add_task("load that goes on", total=60.0 * arguments.soak_minutes)
         soaked = await soak(
@@ -64,7 +66,7 @@ async def run(arguments: argparse.Namespace, progress: Progress) -> Found:
         server.wait()
     # A journal of its own: that of half an hour of load would take minutes to read after every kill.
     with TemporaryDirectory() as folder:
-        server = Server(Path(folder), quick=True)
+        server = Server(Path(folder), quick=True, launch=Forked)
         killing = progress.add_task("kill -9", total=arguments.kills)
         killed = await kill(server, arguments.kills, lambda: progress.advance(killing))
     return Found(tenfold, left, drained, soaked, killed)
@@ -93,10 +95,12 @@ def table(found: Found) -> Table:
         ("cancellation to the provider's socket, p99", _ms(left.p99_ms), "< 100 ms"),
         ("lost at SIGTERM, of those in flight", f"{drained.lost_count} of {drained.in_flight_count}", "0"),
         (
-            f"memory after {soaked.minutes:g} min, {soaked.request_count:,} requests",
-            f"{100 * soaked.growth_share:+.2f} %",
+            f"memory held, after {soaked.minutes:g} min and {soaked.request_count:,} requests",
+            _growth(soaked.held_bytes),
             "< 1 %",
         ),
+        ("memory in use, Python's blocks", _growth(soaked.block_count), "< 1 %"),
+        ("memory in use, C's bytes", _growth(soaked.malloc_bytes), "< 1 %"),
         (f"journals broken by {killed.kill_count} kill -9", str(killed.broken_count), "0"),
         (
             "scores forgotten, of those acknowledged",
@@ -113,6 +117,10 @@ def table(found: Found) -> Table:
 
 def _ms(value: float | None) -> str:
     return "none" if value is None else f"{value:.1f} ms"
+
+
+def _growth(found: Growth) -> str:
+    return f"{100 * found.share:+.2f} % ({100 * found.least_share:+.2f} to {100 * found.most_share:+.2f})"
 
 
 def _usd(usd_micros: int, money: Money) -> str:

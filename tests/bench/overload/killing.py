@@ -20,6 +20,10 @@ from tests.bench.overload.money import MAX_OUTPUT_TOKEN_COUNT, Money, settled
 from tests.bench.overload.server import TENANT, Server
 
 _CALLER_COUNT = 8
+# By answers, not by the clock: a busy machine would be killed before it wrote anything.
+_MOST_ANSWER_COUNT = 100
+_MOST_LATER_S = 0.02
+_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,13 @@ class _Told:
     scored: set[str] = field(default_factory=set)
     cost_usd_micros: int = 0
     unanswered_count: int = 0
+    answers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    async def answered(self, count: int) -> None:
+        """Wait for so many answers. Raises TimeoutError where they do not come."""
+        async with asyncio.timeout(_PATIENCE_S):
+            for _ in range(count):
+                await self.answers.acquire()
 
 
 async def kill(server: Server, count: int, progress: Callable[[], None]) -> Killed:
@@ -59,7 +70,8 @@ async def kill(server: Server, count: int, progress: Callable[[], None]) -> Kill
         told = _Told()
         async with asker(server.address) as one:
             callers = [asyncio.create_task(_score(one, told)) for _ in range(_CALLER_COUNT)]
-            await asyncio.sleep(chance.uniform(0.05, 0.6))
+            await told.answered(chance.randint(1, _MOST_ANSWER_COUNT))
+            await asyncio.sleep(chance.uniform(0.0, _MOST_LATER_S))
             server.kill()
             await asyncio.gather(*callers)
         await asyncio.to_thread(server.wait)
@@ -88,6 +100,7 @@ async def _score(one: Asker, told: _Told) -> None:
                 return
             continue
         told.cost_usd_micros += answer.result.cost_usd_micros
+        told.answers.release()
         request_id = answer.result.request_id
         score = router_pb2.SubmitFeedbackRequest(request_id=request_id, score=1.0, source="bench")
         try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.bench.overload.process import Command, Launch, address_of
 
 CONCURRENCY = 8
 ANSWER_S = 0.2
@@ -45,10 +44,18 @@ _WORD_COUNT = 5
 
 
 class Server:
-    """Runs from ``start`` to one of its ends. Its journal lies in ``folder``."""
+    """Runs from ``start`` to one of its ends. Its journal lies in ``folder``; ``launch`` starts it."""
 
-    def __init__(self, folder: Path, *, provider: str = "http://127.0.0.1:9/v1", quick: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        provider: str = "http://127.0.0.1:9/v1",
+        quick: bool = False,
+        launch: Launch = Command,
+    ) -> None:
         self.folder = folder
+        self._launch = launch
         answer_s = 0.001 if quick else ANSWER_S
         self._config = _CONFIG.format(
             first_s=answer_s / 2,
@@ -66,29 +73,17 @@ class Server:
     def start(self) -> None:
         """Return once it serves."""
         (self.folder / "upshift.yaml").write_text(self._config)
-        command = [sys.executable, "-m", "router.cli", "serve", "upshift.yaml", "--json"]
-        self._process = subprocess.Popen(
-            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        assert self._process.stdout is not None
-        self.address = json.loads(self._process.stdout.readline())["address"]
+        self._process = self._launch(self.folder)
+        self.address = address_of(self._process)
 
     def terminate(self) -> None:
         """Ask it to stop."""
-        self._process.send_signal(signal.SIGTERM)
+        os.kill(self._process.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """End it as a crash would."""
-        self._process.kill()
+        os.kill(self._process.pid, signal.SIGKILL)
 
     def wait(self, timeout_s: float = 30.0) -> int:
         """Wait for its end; return its exit status."""
-        status = self._process.wait(timeout_s)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        return status
-
-    def memory_bytes(self) -> int:
-        """Memory that it holds now."""
-        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        return self._process.wait(timeout_s)

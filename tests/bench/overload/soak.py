@@ -1,4 +1,8 @@
-"""Load that goes on: whether the server's memory does too."""
+"""Load that goes on: whether the server's memory does too.
+
+Told apart are the memory that the process holds, which grows by what its allocators keep for later until the
+busiest moment is behind it, and the memory that is in use, which grows by a leak.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from tests.bench.load import closed_loop
 from tests.bench.overload.asking import asker
+from tests.bench.overload.counted import COUNTS, read
 from tests.bench.overload.server import TENANT, Server
+from tests.bench.overload.slope import Growth, growth
 
 _CALLER_COUNT = 4
 _WARM_UP_SHARE = 1 / 3
@@ -19,24 +23,23 @@ _WARM_UP_SHARE = 1 / 3
 
 @dataclass(frozen=True, slots=True)
 class Soaked:
-    """How much was asked, and by how much memory grew after warm-up, by a straight line."""
+    """How much was asked, and how memory grew after warm-up: the figures of ``Used``."""
 
     minutes: float
     request_count: int
     ends: dict[str, int]
-    memory_mib: float
-    growth_share: float
+    held_bytes: Growth
+    block_count: Growth
+    malloc_bytes: Growth
 
 
 async def soak(server: Server, minutes: float, progress: Callable[[float], None]) -> Soaked:
-    """Load ``server`` for ``minutes``; the first third warms it up."""
-    seen: list[tuple[float, int]] = []
+    """Load ``server``, which was launched as Counted, for ``minutes``; the first third warms it up."""
     start_s = time.monotonic()
 
     async def watch() -> None:
         while True:
-            seen.append((time.monotonic() - start_s, server.memory_bytes()))
-            progress(seen[-1][0])
+            progress(time.monotonic() - start_s)
             await asyncio.sleep(1.0)
 
     watching = asyncio.create_task(watch())
@@ -45,8 +48,14 @@ async def soak(server: Server, minutes: float, progress: Callable[[float], None]
         ends = one.ends.counts
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
-    times_s, bytes_ = np.array([point for point in seen if point[0] > _WARM_UP_SHARE * 60.0 * minutes]).T
-    slope = float(np.polyfit(times_s, bytes_, 1)[0])
-    mean = float(bytes_.mean())
-    growth = slope * float(times_s[-1] - times_s[0]) / mean
-    return Soaked(minutes, len(load.latencies_s), ends, mean / (1 << 20), growth)
+    warm_s = start_s + _WARM_UP_SHARE * 60.0 * minutes
+    warm = [used for used in read(server.folder / COUNTS) if used.at_s > warm_s]
+    times_s = [used.at_s for used in warm]
+    return Soaked(
+        minutes,
+        len(load.latencies_s),
+        ends,
+        growth(times_s, [used.held_bytes for used in warm]),
+        growth(times_s, [used.block_count for used in warm]),
+        growth(times_s, [used.malloc_bytes for used in warm]),
+    )

@@ -141,8 +141,8 @@ async def test_a_caller_that_leaves_stops_the_model(gateway: Open, is_streamed: 
     asking = asyncio.create_task(opened.http.post(CHAT, json=ASKED | {"stream": is_streamed}))
     await core.running.wait()
     asking.cancel()
-    await asyncio.wait_for(core.stopped.wait(), 1)
-    async with asyncio.timeout(1):
+    await asyncio.wait_for(core.stopped.wait(), 30)
+    async with asyncio.timeout(30):
         while not opened.records:
             await asyncio.sleep(0.01)
     assert [record.reason for record in opened.records] == ["CANCELLED"]
@@ -174,7 +174,7 @@ async def test_draining_lets_answers_finish(gateway: Open) -> None:
     assert not draining.done()
     core.gate.set()
     assert (await running).json()["choices"][0]["message"]["content"] == "late"
-    await asyncio.wait_for(draining, 5)
+    await asyncio.wait_for(draining, 30)
 
 
 async def test_readiness_follows_the_tiers(gateway: Open) -> None:

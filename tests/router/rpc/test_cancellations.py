@@ -98,12 +98,11 @@ async def test_many_random_cancellations_leave_nothing_behind(client: AsyncClien
     tasks, threads = ours(), threading.active_count()
     chance = random.Random(20)
     await asyncio.gather(*(leave(client, chance) for _ in range(COUNT)))
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(60.0):
         while any(tier.in_flight_count or tier.queued_count for tier in await client.list_tiers()):
             await asyncio.sleep(0.01)
-        while ours() - tasks:
+        while ours() - tasks or threading.active_count() > threads:
             await asyncio.sleep(0.01)
-    assert threading.active_count() <= threads
     answer = await client.generate("hi")
     assert (answer.tier, answer.text) == ("frontier", "the better answer at last")
     await client.submit_feedback(answer.request_id, 1.0)

@@ -116,7 +116,7 @@ async def test_a_deadline_that_passes_ends_the_call_and_the_model(serve: Serve) 
     with pytest.raises(UpshiftError) as caught:
         await served.client.generate("hi", timeout_s=0.1)
     assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
-    await asyncio.wait_for(served.router.stopped.wait(), 5.0)
+    await asyncio.wait_for(served.router.stopped.wait(), 30.0)
 
 
 async def test_a_deadline_that_the_core_keeps_has_its_reason(serve: Serve) -> None:
@@ -137,7 +137,7 @@ async def test_a_cancelled_call_stops_the_model(serve: Serve, method: str) -> No
     call = getattr(RouterServiceStub(served.channel), method)(_as_asked(method))
     await served.router.running.wait()
     call.cancel()
-    await asyncio.wait_for(served.router.stopped.wait(), 5.0)
+    await asyncio.wait_for(served.router.stopped.wait(), 30.0)
 
 
 def _as_asked(method: str) -> Message:

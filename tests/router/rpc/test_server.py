@@ -163,7 +163,7 @@ async def test_a_signal_drains_and_closes(number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
         router.gate.set()
         assert (await running).text == "late"
-        await asyncio.wait_for(serving, 10.0)
+        await asyncio.wait_for(serving, 60.0)
     assert router.closed
 
 
@@ -180,7 +180,7 @@ async def test_a_second_signal_stops_at_once() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.sleep(0)
         os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(serving, 10.0)
+        await asyncio.wait_for(serving, 60.0)
         with pytest.raises(UpshiftError):
             await running
     assert router.closed
@@ -199,5 +199,5 @@ async def test_a_signal_while_loading_stops_loading() -> None:
     serving = asyncio.create_task(serve_until_signalled(config(), router))
     await router.running.wait()
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(serving, 10.0)
+    await asyncio.wait_for(serving, 60.0)
     assert router.closed

@@ -28,7 +28,7 @@ PARTS = ("overview/live", "quality/charts", "tiers/live", "policy/versions")
 async def settled(house: House, count: int) -> None:
     """Wait until the journal has written ``count`` requests."""
     assert house.sources.history.path is not None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             found = await house.sources.history.page(browse.Wanted(), 100, None)
             if len(found.records) >= count:
@@ -91,7 +91,7 @@ async def test_reading_a_prompt_leaves_a_trace(house: House) -> None:
     await house.answer("secret", "read-me")
     await settled(house, 1)
     await house.client.get("/ui/requests/read-me")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not house.audited():
             await asyncio.sleep(0.01)
     assert [(line["what"], line["request_id"]) for line in house.audited()] == [("ReadPrompt", "read-me")]

@@ -68,7 +68,7 @@ async def test_applying_changes_what_is_served(house: House) -> None:
     told = (await house.post("/policy/apply", {"content": text, "etag": await etag(house)})).json()
     assert told["etag"] == await etag(house)
     assert house.path.read_text() == text
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not house.audited():
             await asyncio.sleep(0.01)
     line = house.audited()[-1]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.types import Usage
@@ -101,7 +101,6 @@ def test_a_window_has_its_points_in_order(traffic: Traffic, clock: Hands) -> Non
     assert sum(len(point.per_s) for point in points) == 1
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.floats(1e-5, 1e3), min_size=1, max_size=40), st.sampled_from([0.5, 0.95, 1.0]))
 def test_percentiles_are_right_within_five_percent(latencies: list[float], share: float) -> None:
     """However latencies are spread."""

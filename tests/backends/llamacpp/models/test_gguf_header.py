@@ -77,7 +77,7 @@ def test_refuses_a_hostile_header(tmp_path: Path, name: str) -> None:
     started_s = time.monotonic()
     with pytest.raises(Refused, match="not a GGUF file, or a broken one"):
         read_header(path)
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 60
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

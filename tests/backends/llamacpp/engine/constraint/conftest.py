@@ -6,13 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.backends.llamacpp.engine.constraint.spelling import Speller, speller
-
-# Some drawn forms take longer than hypothesis lets an example take, the more so beside other work.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
