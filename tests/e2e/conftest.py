@@ -22,9 +22,13 @@ from router.build import build
 from router.config import parse
 from router.core import Router
 from router.demo.processes import free_port, frontier_command
+from router.journal import JournalEntry, NullJournal
 from router.rpc.client import AsyncClient
 from router.rpc.server import RouterServer
 from tests.tiny_models import save_dense, save_moe
+
+MAX_OUTPUT_TOKEN_COUNT = 2000
+"""What the random models write where nothing stops them."""
 
 TIERS = """
 version: 1
@@ -74,13 +78,13 @@ class FrontierServer:
 
     def wait(self) -> None:
         """Return once it answers."""
-        for _ in range(600):
+        for _ in range(2000):
             try:
                 if httpx.get(f"{self.url}/v1/models").is_success:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)
-        raise TimeoutError("the frontier's server did not start within 30 s")
+        raise TimeoutError("the frontier's server did not start within 100 s")
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -129,6 +133,32 @@ async def serving(config: str) -> AsyncIterator[tuple[AsyncClient, Router]]:
         address = await server.start()
         async with AsyncClient(address) as client:
             yield client, router
+
+
+class Heard(NullJournal):
+    """Knows the last request that ended."""
+
+    def __init__(self, router: Router) -> None:
+        self.last: asyncio.Future[JournalEntry] = asyncio.get_running_loop().create_future()
+        router._journal = self
+
+    def record(self, entry: JournalEntry) -> None:
+        """Take it in."""
+        if not self.last.done():
+            self.last.set_result(entry)
+
+
+async def broken_off(router: Router, heard: Heard) -> None:
+    """Fail unless the request that ``heard`` hears of ended long before its answer would have.
+
+    How soon, benchmarks measure: a busy machine can be late, but it writes no faster.
+    """
+    async with asyncio.timeout(100.0):
+        entry = await heard.last
+        while any(tier.in_flight_count for tier in router.tiers()):
+            await asyncio.sleep(0.01)
+    assert entry.error_reason in ("CANCELLED", "DEADLINE_EXCEEDED")
+    assert entry.attempts[-1].usage.output_token_count < MAX_OUTPUT_TOKEN_COUNT
 
 
 @asynccontextmanager

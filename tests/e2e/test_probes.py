@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from router.core import Router
 from router.events import AttemptStarted
 from router.rpc.client import AsyncClient
-from tests.e2e.conftest import TIERS, FrontierServer, serving
+from tests.e2e.conftest import TIERS, FrontierServer, Heard, broken_off, serving
 
 pytestmark = pytest.mark.engines
 
@@ -69,15 +68,13 @@ async def test_an_arm_answers(house: tuple[AsyncClient, Router]) -> None:
 
 
 async def test_hanging_up_stops_all_samples(house: tuple[AsyncClient, Router]) -> None:
-    """A client that leaves in the middle of a vote frees the engine within 100 ms."""
+    """A client that leaves in the middle of a vote frees the engine."""
     client, router = house
+    heard = Heard(router)
     async with aclosing(client.stream("the quick", policy="armed", min_confidence=1.0)) as events:
         async for event in events:
             if isinstance(event, AttemptStarted) and event.tier == "edge@3":
                 break
         while router.tiers()[0].in_flight_count < 3:
             await asyncio.sleep(0.001)
-    hung_up_s = time.monotonic()
-    while router.tiers()[0].in_flight_count:
-        assert time.monotonic() - hung_up_s < 0.1, "samples ran on after the client hung up"
-        await asyncio.sleep(0.001)
+    await broken_off(router, heard)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,6 +78,35 @@ def test_rotation_never_prolongs() -> None:
     """A key that ends before the overlap does keeps its end."""
     key, _ = made(expires_s=200.0)
     assert (key.expiring(150.0).expires_s, key.expiring(250.0).expires_s) == (150.0, 200.0)
+
+
+def test_every_key_costs_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One digest and one comparison of whole digests, whether the id is known and the secret right or not.
+
+    So time tells nobody which ids there are, or how much of a secret is right.
+    """
+    done: list[tuple[str, int]] = []
+    digest, compare = hashlib.blake2b, hmac.compare_digest
+
+    def digesting(data: bytes, **settings: Any) -> Any:
+        done.append(("digest", len(data)))
+        return digest(data, **settings)
+
+    def comparing(one: bytes, other: bytes) -> bool:
+        done.append(("compare", len(one) + len(other)))
+        return compare(one, other)
+
+    (key, token), (_, stranger) = made(), made()
+    mixed = stranger.replace(stranger[4:16], key.id)
+    monkeypatch.setattr(hashlib, "blake2b", digesting)
+    monkeypatch.setattr(hmac, "compare_digest", comparing)
+    assert authenticate(token, {key.id: key}, 100.0)
+    right, done = done, []
+    for shown in (stranger, mixed, token[:-1] + ("B" if token.endswith("A") else "A")):
+        with pytest.raises(Unauthenticated):
+            authenticate(shown, {key.id: key}, 100.0)
+        assert done == right == [("digest", 43), ("compare", 64)]
+        done = []
 
 
 @given(st.text(max_size=200))
