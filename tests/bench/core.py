@@ -15,7 +15,7 @@ import json
 import logging
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +98,11 @@ class _Context:
         raise AssertionError(f"{code}: {said}")
 
 
+async def _sent(message: bytes) -> AsyncIterator[bytes]:
+    """What gRPC hands over of a call with one message."""
+    yield message
+
+
 @dataclass(frozen=True, slots=True)
 class Contender:
     """A handler, what it is asked, and by whom; ``rounds``: CPU microseconds of the loop, of the process."""
@@ -112,10 +117,10 @@ class Contender:
         handler: Any = self.handler
         context = _Context(self.sent)
         if handler.response_streaming:
-            await handler.unary_stream(self.question, context)
+            await handler.stream_stream(_sent(self.question), context)
             assert context.written, "a stream has a result at least"
         else:
-            handler.response_serializer(await handler.unary_unary(self.question, context))
+            handler.response_serializer(await handler.stream_unary(_sent(self.question), context))
 
     async def round(self, count: int) -> None:
         """Answer ``count`` requests, one after the other, each in a task of its own as under gRPC."""
