@@ -1,7 +1,7 @@
 """Why this answer: what it cost, who gave it, and how sure that is, in headers and as an object.
 
-Decides the names of both. ``saved_usd`` is what the top tier of the policy's ladder cost where it ran, and
-was predicted to cost where it did not, less what the request cost; below 0 where that was more.
+Decides the names of both. ``saved_usd`` is what the top tier of the policy's ladder would have cost alone
+(see ``router.saving``), less what the request cost; below 0 where that was more.
 """
 
 from __future__ import annotations

@@ -84,7 +84,8 @@ def test_a_stop_sequence_is_told_from_the_end(echo_gateway: str) -> None:
         answer = sync.messages.create(**wish)
         with sync.messages.stream(**wish) as stream:
             streamed = stream.get_final_message()
-        for one in (answer, streamed):
+        both: tuple[Any, ...] = (answer, streamed)
+        for one in both:
             assert (one.stop_reason, one.stop_sequence) == ("stop_sequence", "ll")
             assert [block.text for block in one.content if block.type == "text"] == ["he"]
         assert sync.messages.create(**wish | {"stop_sequences": ["x"]}).stop_reason == "end_turn"

@@ -83,7 +83,8 @@ async def test_the_answer_gets_the_values_back() -> None:
     assert (result.tier, result.text) == ("frontier", f"Dear {OTHER}, greet {ADDRESS} <soon>.")
     texts = [event.text for event in told if isinstance(event, TextDelta) and event.number == 2]
     assert "".join(texts) == result.text
-    assert texts[0] == "Dea"
+    # Pieces that come in one read go up as one.
+    assert texts[0].startswith("Dea")
 
 
 @pytest.mark.parametrize("sections", [{}, {"policies": None}, {"privacy": {"redact": ["phone"]}} | REDACTING])
