@@ -13,6 +13,7 @@ from typing import Any
 from router.documents.element import Label, Word
 from router.documents.geometry import Box, around
 from router.documents.parse.assemble import Part
+from router.documents.parse.rejoined import rejoined
 from router.documents.parse.wording import digit_share
 from router.documents.table import Cell, Grid
 
@@ -44,6 +45,7 @@ def parts_of(page: Any, words: Sequence[Word], features: Mapping[str, float]) ->
         box = _box(block.bbox)
         inside = _inside(box, words, taken) if label is not Label.PICTURE else ()
         parts.append(_part(block, label, box, inside, suspicion, page))
+    parts = rejoined(parts)
     parts += [_field(field) for field in page.form_fields or () if field.rect and field.value]
     left = _unsaid(words, taken, parts)
     if left:
