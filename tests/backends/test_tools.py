@@ -112,8 +112,28 @@ async def test_calls_come_whole(name: str) -> None:
     assert calls_of(items) == CALLS
     assert isinstance(items[-1], Completion)
     assert items[-1].finish_reason is FinishReason.TOOL_CALLS
-    # The model was heard before its calls were complete.
+
+
+@pytest.mark.parametrize("name", STREAMS)
+async def test_a_model_is_heard_before_its_calls_are_whole(name: str) -> None:
+    """The first piece of a call tells that it answers."""
+    begun, found, rest = STREAMS[name].partition(b"look_up")
+    line, end, rest = rest.partition(b"\n\n")
+    is_heard = asyncio.Event()
+
+    async def script(_: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM_HEAD + begun + found + line + end)
+        await writer.drain()
+        await is_heard.wait()
+        writer.write(rest)
+
+    items: list[Delta | Completion] = []
+    async with connected(name, script) as backend:
+        async for item in backend.stream(PROMPT, timeout_s=30.0):
+            items.append(item)
+            is_heard.set()
     assert items[0] == Delta()
+    assert calls_of(items) == CALLS
 
 
 @pytest.mark.parametrize("name", STREAMS)
