@@ -1,11 +1,13 @@
 """Tables that headings between their rows took apart, put together again.
 
 Decides by geometry: pieces that stand close below each other, end at the same right edge and have as many
-columns are one table, and so is a short line between them that does not reach into its right half.
+columns are one table, and so is a short line between them that does not reach into its right half, unless
+it is the caption of another table. Refuses to know what the rows say.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
@@ -18,6 +20,7 @@ from router.documents.table import Cell, Grid
 
 _BETWEEN = frozenset({Label.TEXT, Label.SECTION_HEADER, Label.LIST_ITEM})
 _MOST_BETWEEN = 2
+_CAPTION = re.compile(r"\s*(table|tab\.|tabelle|tableau|tabla|figure|fig\.)\s*[\dIVX]", re.IGNORECASE)
 # In heights of a line: more blank than that parts tables from each other.
 _LARGEST_GAP = 4.0
 # In points: edges of one table differ by less.
@@ -67,6 +70,7 @@ def _heads(part: Part, table: Box) -> bool:
     box = part.box
     return (
         box is not None
+        and not _CAPTION.match(part.text or "")
         and table.left - _TOLERANCE <= box.left
         and box.right <= (table.left + table.right) / 2
         and table.top <= box.top

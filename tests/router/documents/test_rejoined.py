@@ -59,6 +59,11 @@ def test_what_is_no_heading_parts_tables() -> None:
     assert len(rejoined([UPPER, *[line(125.0)] * 3, LOWER])) == 5
 
 
+def test_a_caption_begins_another_table() -> None:
+    """However alike the two are."""
+    assert len(rejoined([UPPER, line(125.0, "Table 2: Men"), LOWER])) == 3
+
+
 def test_other_tables_stay_apart() -> None:
     """With other columns, another right edge, too much between them, or above."""
     for lower in (
