@@ -27,11 +27,15 @@ PRICE = {"input_usd_per_million_tokens": 1, "output_usd_per_million_tokens": 1}
 
 @dataclass
 class Outside:
-    """What the server was asked, but for the checks at start; ``reply`` None: as a model of words would."""
+    """What the server was asked, but for the checks at start; ``reply`` None: as a model of words would.
+
+    A ``reply`` stops behind its first piece until it ``may_go_on``.
+    """
 
     url: str = ""
     reply: str | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def seen(self) -> str:
@@ -48,6 +52,7 @@ class Outside:
         for place in range(0, len(self.reply), 3):
             writer.write(chat_server.event(self.reply[place : place + 3]))
             await writer.drain()
+            await self.may_go_on.wait()
         writer.write(chat_server.event(finish="stop") + chat_server.usage(10, 5) + b"data: [DONE]\n\n")
         return None
 
@@ -56,6 +61,7 @@ class Outside:
 async def outside(reply: str | None = None) -> AsyncIterator[Outside]:
     """Serve on a free port."""
     world = Outside(reply=reply)
+    world.may_go_on.set()
     async with chat_server.serve(world.answer) as url:
         world.url = url
         yield world

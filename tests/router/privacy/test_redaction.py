@@ -76,15 +76,19 @@ async def test_the_answer_gets_the_values_back() -> None:
     said = "Dear <EMAIL_2>, greet <EMAIL_1> <soon>."
     async with outside(said) as world, opened(configured(world, **EVERYWHERE)) as router:
         asked = replace(request(ASKED), allow_retraction=True)
+        world.may_go_on.clear()
+        told = []
         async with aclosing(router.run(asked)) as events:
-            told = [event async for event in events]
+            async for event in events:
+                told.append(event)
+                if isinstance(event, TextDelta) and event.number == 2:
+                    world.may_go_on.set()
     result = told[-1]
     assert isinstance(result, Result)
     assert (result.tier, result.text) == ("frontier", f"Dear {OTHER}, greet {ADDRESS} <soon>.")
     texts = [event.text for event in told if isinstance(event, TextDelta) and event.number == 2]
     assert "".join(texts) == result.text
-    # Pieces that come in one read go up as one.
-    assert texts[0].startswith("Dea")
+    assert texts[0] == "Dea"
 
 
 @pytest.mark.parametrize("sections", [{}, {"policies": None}, {"privacy": {"redact": ["phone"]}} | REDACTING])
